@@ -1,0 +1,53 @@
+"""What the programs talk to: a given cluster, a real Kafka of our own, or for the smoke run a mock broker."""
+
+import contextlib
+import os
+import subprocess
+import sys
+
+from harness import paths
+from harness.programs import Failed
+
+FIXTURE = os.path.join(paths.ROOT, "fixture", "kafka.py")
+
+
+class Cluster:
+    def __init__(self, brokers, name, real=True):
+        self.brokers, self.name, self.real = brokers, name, real
+
+
+def fixture(*words):
+    """Runs a verb of the fixture; its answers as a dictionary."""
+    answer = subprocess.run([sys.executable, FIXTURE] + list(words), stdout=subprocess.PIPE, universal_newlines=True)
+    told = dict(line.split("=", 1) for line in answer.stdout.splitlines() if "=" in line)
+    if answer.returncode != 0 or "OK" not in told:
+        raise Failed("fixture %s: %s" % (words[0], told.get("ERROR", answer.stdout)))
+    return told
+
+
+@contextlib.contextmanager
+def kafka():
+    told = fixture("start", "--heap", "1g", "--roomy", "--owner", str(os.getpid()))
+    try:
+        yield Cluster(told["BROKERS"], "Apache Kafka %s, one node on the same machine" % told["VERSION"])
+    finally:
+        fixture("stop", "--run", told["RUN"])
+
+
+@contextlib.contextmanager
+def mock():
+    with subprocess.Popen([os.path.join(paths.MADE, "mock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          universal_newlines=True) as process:
+        brokers = process.stdout.readline().strip()
+        if not brokers:
+            raise Failed("the mock broker did not start")
+        try:
+            yield Cluster(brokers, "librdkafka's mock broker", real=False)
+        finally:
+            process.stdin.close()   # it ends at the end of its input
+
+
+def start(smoke, brokers):
+    if brokers:
+        return contextlib.nullcontext(Cluster(brokers, "a given cluster"))
+    return mock() if smoke else kafka()

@@ -1,0 +1,212 @@
+"""What is compared with what. Both sides of a comparison get the same properties, the module's own defaults among them."""
+
+import statistics
+from collections import namedtuple
+
+from harness.limits import Added, Alone, AtLeast, AtMost, Below, Ratio
+from harness.programs import Failed, run
+
+# One figure of a comparison: the name of its row, the result it reads, its unit, how it is judged.
+Figure = namedtuple("Figure", "name key unit limit")
+# ours and against take a Case and return a dictionary of results. sized: once for every message size.
+Comparison = namedtuple("Comparison", "name ours against figures sized")
+# A line of the table; ours and against hold one value a round, against nothing if there is none.
+Row = namedtuple("Row", "figure size interpreter ours against")
+
+# Named by librdkafka when a client of ours is asked for its properties, but no matter of speed, or no text.
+NOT_SHARED = {"bootstrap.servers", "metadata.broker.list", "group.id", "debug", "client.software.name", "client.software.version",
+              "enable.auto.offset.store", "log.queue", "log_level", "enabled_events", "enable.auto.commit"}
+# What librdkafka takes for itself when nobody says anything.
+STOCK = {"fetch.queue.backoff.ms": "1000", "queued.min.messages": "100000", "queued.max.messages.kbytes": "65536"}
+
+
+class Case:
+    """One comparison under one interpreter and message size."""
+
+    def __init__(self, bench, interpreter, size):
+        self.bench, self.interpreter, self.size = bench, interpreter, size
+        self.programs = bench.programs
+
+    def count(self, share=1.0):
+        if self.bench.smoke:
+            return max(100, min(2000, 10000000 // self.size))
+        return int(share * min(1000000, 400000000 // self.size))
+
+    def either(self, is_ours, program, options, conf=None):
+        if is_ours:
+            return self.programs.lua(self.interpreter, program, options, conf)
+        options = {name: value for name, value in options.items() if name != "call"}
+        return self.programs.twin(program, options, conf)
+
+    def settings(self, kind):
+        return self.bench.settings(self.interpreter, kind)
+
+
+class Bench:
+    """What is made once and used by many cases."""
+
+    def __init__(self, programs, smoke):
+        self.programs, self.smoke = programs, smoke
+        self.known, self.filled = {}, {}
+
+    def settings(self, interpreter, kind):
+        """The properties our client of this kind sets by itself."""
+        if (interpreter.version, kind) not in self.known:
+            said, _, _ = self.programs.lua_text(interpreter, "settings", {"kind": kind})
+            pairs = (line.split("=", 1) for line in said.splitlines() if "=" in line)
+            self.known[interpreter.version, kind] = {name: value for name, value in pairs
+                                                     if name not in NOT_SHARED and not value.startswith("0x")}
+        return self.known[interpreter.version, kind]
+
+    def filled_topic(self, size, count):
+        """A topic with `count` messages to read, again and again."""
+        if size not in self.filled:
+            topic = self.programs.new_topic("filled")
+            self.programs.twin("produce", {"topic": topic, "count": count, "size": size})
+            self.programs.check_count(topic, count + 1)
+            self.filled[size] = topic
+        return self.filled[size]
+
+    def drop_filled(self):
+        for topic in self.filled.values():
+            self.programs.drop_topic(topic)
+        self.filled.clear()
+
+
+def produce(call, share=1.0, key=0, settle=0):
+    """The two sides of a producing comparison, each run on a fresh topic."""
+    def side(is_ours):
+        def measure(case):
+            count = case.count(share)
+            conf = dict(case.settings("producer"), **{"linger.ms": 5, "queue.buffering.max.messages": count + 1000,
+                                                      "queue.buffering.max.kbytes": 2097151})
+            pause = min(settle, 1) if case.bench.smoke else settle
+            with case.programs.fresh_topic("produce") as topic:
+                result = case.either(is_ours, "produce", {"call": call, "topic": topic, "count": count, "size": case.size,
+                                                          "key": key, "settle": pause}, conf)
+                case.programs.check_count(topic, count + 1)
+            return dict(result, cpu=result["cpu"] / count * 1e6)
+        return measure
+    return side(True), side(False)
+
+
+def consume(is_ours, share=1.0, stock=False):
+    """One side of a consuming comparison; with `stock` it has librdkafka's defaults instead of the module's."""
+    def measure(case):
+        topic = case.bench.filled_topic(case.size, case.count(3))
+        count = case.count(3 * share)
+        conf = dict(case.settings("consumer"), **STOCK if stock else {})
+        conf.update({"group.id": case.programs.unique("group"), "auto.offset.reset": "earliest"})
+        result = case.either(is_ours, "consume", {"topic": topic, "count": count, "size": case.size}, conf)
+        return dict(result, cpu=result["cpu"] / count * 1e6)
+    return measure
+
+
+def roundtrip(is_ours):
+    def measure(case):
+        conf = dict(case.settings("consumer"), **{"group.id": case.programs.unique("group"), "auto.offset.reset": "earliest"})
+        if not case.programs.cluster.real:
+            conf["fetch.wait.max.ms"] = 5   # the mock does not answer a waiting fetch when a message arrives
+        count = 50 if case.bench.smoke else 3000
+        with case.programs.fresh_topic("roundtrip") as topic:
+            return case.either(is_ours, "roundtrip", {"topic": topic, "count": count, "size": case.size,
+                                                      "brokers": case.programs.cluster.brokers}, conf)
+    return measure
+
+
+def memory(is_ours):
+    def measure(case):
+        count = 2000 if case.bench.smoke else 1000000
+        conf = dict(case.settings("producer"), **{"linger.ms": 5, "queue.buffering.max.messages": 10000})
+        with case.programs.fresh_topic("memory") as topic:
+            return case.either(is_ours, "memory", {"topic": topic, "count": count, "size": case.size}, conf)
+    return measure
+
+
+def calls(is_ours):
+    def measure(case):
+        options = {"count": 20000 if case.bench.smoke else 3000000, "size": 2000}
+        return case.either(is_ours, "calls", options, dict(case.settings("producer"), **{"message.max.bytes": 1000}))
+    return measure
+
+
+def start(text):
+    """The time an interpreter takes from start to end, in milliseconds; the median of several."""
+    def measure(case):
+        env, command = case.interpreter.environment(), [case.interpreter.path, "-e", text]
+        return {"start": statistics.median(run(command, env)[2] * 1000 for _ in range(3 if case.bench.smoke else 20))}
+    return measure
+
+
+def rates(name, *keys_and_limits, cpu=AtMost(1.15, 1.3)):
+    cpu = Figure(name + ", processor time a message", "cpu", "µs", cpu)
+    return [Figure(name + words, key, "k/s", limit) for key, words, limit in keys_and_limits] + [cpu]
+
+
+def producing(name, limit, call, cpu=AtMost(1.15, 1.3), **how):
+    figures = rates(name, ("enqueue", ", to the last accepted", limit), ("total", ", to the last report", limit), cpu=cpu)
+    return Comparison(name, *produce(call, **how), figures, True)
+
+
+COMPARISONS = [
+    producing("send", AtLeast(0.95, 0.85), "send"),
+    producing("produce", AtLeast(0.95, 0.85), "produce"),
+    producing("produce with key", AtLeast(0.95, 0.85), "produce", key=1),
+    producing("produce with on_delivery each", AtLeast(0.6, 0.5), "on_delivery", Ratio(), share=0.5),
+    Comparison("poll", *produce("send", share=0.3, settle=2), [Figure("poll, draining reports", "drain", "k/s", Ratio())], True),
+    Comparison("receive", consume(True), consume(False), rates("receive", ("rate", "", AtLeast(1.0, 0.85))), True),
+    Comparison("receive, gain", consume(True, 0.3), consume(True, 0.3, stock=True),
+               [Figure("receive against itself with librdkafka's defaults", "rate", "k/s", Ratio())], True),
+    Comparison("C, gain", consume(False, 0.3), consume(False, 0.3, stock=True),
+               [Figure("C with our defaults against C with librdkafka's", "rate", "k/s", Ratio())], True),
+    Comparison("round trip", roundtrip(True), roundtrip(False),
+               [Figure("round trip, p50", "p50", "µs", AtMost(1.1)), Figure("round trip, p99", "p99", "µs", AtMost(1.2))], False),
+    Comparison("calls", calls(True), calls(False),
+               [Figure("call: an empty C function, 0 arguments", "empty0", "ns", Alone()),
+                Figure("call: closed()", "closed", "ns", Below("ns", 60, 80)),
+                Figure("call: #producer", "count", "ns", Below("ns", 60, 80)),
+                Figure("call: poll() with nothing there", "poll", "ns", Added("ns", 60, 80)),
+                Figure("call: an empty C function, 4 arguments", "empty4", "ns", Alone()),
+                Figure("call: send, refused as too large", "send", "ns", Added("ns", 120, 160))], False),
+    Comparison("require", start('require "kafka"'), start(""), [Figure('require "kafka"', "start", "ms", Added("ms", 10))], False),
+    Comparison("memory", memory(True), memory(False),
+               [Figure("memory: Lua heap after 1,000,000 messages", "heap", "KiB", Below("KiB", 64)),
+                Figure("memory: process after 1,000,000 messages", "grown", "KiB", Added("KiB", 1024)),
+                Figure("memory: one idle producer", "idle", "KiB", Added("KiB", 1024))], False),
+]
+
+
+def warm_up(bench):
+    """A broker that has just started is slow for its first million messages."""
+    topic, count = bench.filled_topic(100, 1000000), 1000000
+    for _ in range(2):
+        bench.programs.twin("consume", {"topic": topic, "count": count, "size": 100},
+                            {"group.id": bench.programs.unique("warm-up"), "auto.offset.reset": "earliest"})
+    bench.drop_filled()
+
+
+def rows_of(comparison, case, rounds):
+    pairs = [(comparison.against(case), comparison.ours(case)) for _ in range(rounds)]
+    for figure in comparison.figures:
+        ours = [ours[figure.key] for _, ours in pairs]
+        against = [against[figure.key] for against, _ in pairs] if figure.limit.has_other else []
+        yield Row(figure, case.size if comparison.sized else None, case.interpreter, ours, against)
+
+
+def measure(programs, interpreters, sizes, rounds, smoke, only):
+    """Yields the rows as they are ready."""
+    chosen = [one for one in COMPARISONS if only in one.name]
+    if not chosen:
+        raise Failed("no comparison has %r in its name; there are: %s" % (only, ", ".join(one.name for one in COMPARISONS)))
+    bench = Bench(programs, smoke)
+    try:
+        if not smoke:
+            warm_up(bench)
+        for size in sizes:
+            for comparison in chosen:
+                if comparison.sized or size == sizes[0]:
+                    for interpreter in interpreters:
+                        yield from rows_of(comparison, Case(bench, interpreter, size), rounds)
+            bench.drop_filled()
+    finally:
+        bench.drop_filled()

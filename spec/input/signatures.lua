@@ -1,0 +1,130 @@
+-- What each argument of each method accepts: a good value, and values that must be refused by a message which names
+-- the argument or the method. A method that is not listed here is still swept by the specs, with every value in every
+-- place; it only is not held to refuse.
+local values = require "spec.input.values"
+
+local signatures = {}
+
+local not_text = { { "true", true }, { "{}", {} }, { "a function", print }, { "a file", io.stdout } }
+local not_a_number = {
+    { "true", true }, { "{}", {} }, { "'abc'", "abc" }, { "''", "" }, { "a function", print }, { "a file", io.stdout },
+}
+local not_whole = {
+    { "NaN", values.nan }, { "1.5", 1.5 }, { "inf", math.huge }, { "-inf", -math.huge }, { "1e308", 1e308 },
+    { "2^53+1", values.beyond },
+}
+local not_a_topic = {
+    { "''", "" }, { "a NUL inside", "a\0b" }, { "250 letters", ("t"):rep(250) }, { "a space", "a b" },
+    { "64 MiB", values.big() },
+}
+local beyond_int32 = { { "2^31", 2 ^ 31 }, { "-2^31-1", -2 ^ 31 - 1 }, { "2^53", 2 ^ 53 } }
+
+local function join(...)
+    local all = {}
+    for _, list in ipairs { ... } do
+        for _, value in ipairs(list) do all[#all + 1] = value end
+    end
+    return all
+end
+
+local number = join(not_a_number, not_whole)
+
+--- kind → {good=, bad={{name, value}…}, words={what a message may call it}}
+signatures.kinds = {
+    topic = { good = "known", bad = join(not_text, not_a_topic), words = { "topic" } },
+    topic_key = { good = "known", bad = not_text, words = { "topic" } },
+    new_topic = { good = "fresh", bad = join(not_text, not_a_topic), words = { "topic", "name" } },
+    conf = {
+        good = {}, words = { "conf", "table" },
+        bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print }, { "a file", io.stdout },
+            { "{[1]='x'}", { "x" } }, { "an unknown key", { ["no.such.key"] = 1 } },
+            { "a value of the wrong type", { acks = {} } }, { "a NUL in a value", { acks = "1\0" } } },
+    },
+    partition = { good = 0, bad = join(number, beyond_int32), words = { "partition" } },
+    sequence = {
+        good = 1, bad = join(number, { { "-1", -1 } }), words = { "sequence_id" },
+    },
+    message = {
+        good = "x", words = { "message" },
+        bad = { { "true", true }, { "a function", print }, { "a file", io.stdout }, { "{true}", { true } },
+            { "{'a',{}}", { "a", {} } } },
+    },
+    value = {
+        good = "x", words = { "value" },
+        bad = { { "true", true }, { "a function", print }, { "a file", io.stdout }, { "{true}", { true } } },
+    },
+    key = { good = "k", bad = not_text, words = { "key" } },
+    options = {
+        good = {}, words = { "option", "table", "partition", "headers", "timestamp", "on_delivery", "no_such" },
+        bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print }, { "a file", io.stdout },
+            { "partition='x'", { partition = "x" } }, { "partition=1.5", { partition = 1.5 } },
+            { "partition=2^31", { partition = 2 ^ 31 } }, { "partition={}", { partition = {} } },
+            { "headers=1", { headers = 1 } }, { "headers='x'", { headers = "x" } },
+            { "headers={1}", { headers = { 1 } } }, { "headers={{}}", { headers = { {} } } },
+            { "headers={{true,'v'}}", { headers = { { true, "v" } } } },
+            { "headers={{'n',true}}", { headers = { { "n", true } } } },
+            { "headers={n=true}", { headers = { n = true } } },
+            { "timestamp='x'", { timestamp = "x" } }, { "timestamp=1.5", { timestamp = 1.5 } },
+            { "timestamp=NaN", { timestamp = values.nan } }, { "timestamp=2^53+1", { timestamp = values.beyond } },
+            { "on_delivery=1", { on_delivery = 1 } }, { "on_delivery='x'", { on_delivery = "x" } },
+            { "an unknown option", { no_such = 1 } } },
+    },
+    timeout = {
+        good = 0, words = { "timeout" },
+        bad = join(number, { { "-2", -2 }, { "-1e308", -1e308 } }),
+    },
+    broker = { good = 1, bad = join(number, beyond_int32, { { "-1", -1 } }), words = { "broker", "id" } },
+    count = { good = 1, bad = join(number, beyond_int32, { { "0", 0 }, { "-1", -1 }, { "2^31-1", 2 ^ 31 - 1 } }),
+        words = { "partition" } },
+    mock_partition = {
+        good = 0, bad = join(number, beyond_int32, { { "-1", -1 }, { "-2", -2 } }), words = { "partition" },
+    },
+    broker_or_none = { good = 1, bad = join(number, beyond_int32, { { "-2", -2 } }), words = { "broker", "id" } },
+    replicas = { good = 1, bad = join(number, beyond_int32, { { "-1", -1 }, { "-2", -2 } }), words = { "replica" } },
+    milliseconds = { good = 0, bad = join(number, beyond_int32, { { "-1", -1 } }), words = { "ms", "rtt", "delay" } },
+    rack = { good = "r", bad = join(not_text, { { "a NUL inside", "a\0b" } }), words = { "rack" } },
+    coordinator = { good = "group", bad = join(not_text, { { "'x'", "x" } }), words = { "group", "transaction", "type" } },
+    name = { good = "g", bad = join(not_text, { { "a NUL inside", "a\0b" } }), words = { "key", "name" } },
+    api = { good = "Produce", bad = join(not_text, { { "'NoSuch'", "NoSuch" }, { "NUL", "Produce\0" } }), words = { "api" } },
+    errors = {
+        good = {}, words = { "error", "table" },
+        bad = { { "true", true }, { "1", 1 }, { "a function", print }, { "a file", io.stdout },
+            { "{true}", { true } }, { "an unknown name", { "NO_SUCH_ERROR" } }, { "{{}}", { {} } },
+            { "rtt='x'", { { "REQUEST_TIMED_OUT", rtt = "x" } } }, { "rtt=-1", { { "REQUEST_TIMED_OUT", rtt = -1 } } } },
+    },
+    error_name = { good = "REQUEST_TIMED_OUT", bad = join(not_text, { { "an unknown name", "NO_SUCH" } }), words = { "error", "name" } },
+}
+
+--- class → method → kinds in order; a trailing ? is an argument that may be left out.
+signatures.classes = {
+    Producer = {
+        create_topic = "topic conf?", has_topic = "topic_key", destroy_topic = "topic_key",
+        send = "topic partition sequence? message", poll = "timeout?", produce = "topic value? key? options?",
+        flush = "timeout?", close = "timeout?", closed = "", name = "", last_error = "", pollfd = "", events = "", timeout = "",
+    },
+    Consumer = {
+        receive = "", close = "timeout?", closed = "", name = "", last_error = "", pollfd = "", events = "", timeout = "",
+    },
+    Mock = {
+        bootstrap_servers = "", create_topic = "new_topic count replicas?", broker_down = "broker", broker_up = "broker",
+        add_broker = "broker", remove_broker = "broker", set_rtt = "broker milliseconds", set_rack = "broker rack",
+        set_leader = "topic mock_partition broker_or_none",
+        set_follower = "topic mock_partition broker_or_none",
+        set_coordinator = "coordinator name broker", push_errors = "api errors broker?", clear_errors = "api",
+        set_topic_error = "topic error_name?", set_group_delay = "milliseconds", requests = "", close = "",
+    },
+}
+
+--- {{kind=, optional=}…} of a method, or nil when it is not listed.
+function signatures.of(class, method)
+    local text = (signatures.classes[class] or {})[method]
+    if not text then return nil end
+    local list = {}
+    for word, mark in text:gmatch "([%w_]+)(%??)" do
+        local kind = assert(signatures.kinds[word], word)
+        list[#list + 1] = { kind = kind, optional = mark == "?", word = word }
+    end
+    return list
+end
+
+return signatures

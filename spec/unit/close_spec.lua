@@ -1,0 +1,193 @@
+-- close: its deadline, what it reports, and what a closed client answers.
+local h = require "spec.helper"
+local child = require "spec.support.child"
+local broker = require "spec.lifetime.broker"
+local tls = require "spec.lifetime.tls"
+
+local abandon
+do
+    local file = assert(io.open("spec/lifetime/abandon.lua", "rb"))
+    abandon = file:read("*a")
+    file:close()
+end
+
+describe("close(2000)", function()
+    local cluster, processes
+
+    before_each(function()
+        cluster, processes = broker.start(1), {}
+    end)
+    after_each(function()
+        for _, process in ipairs(processes) do process:destroy() end
+        cluster:close()
+    end)
+
+    local function start(kind, topic, tag)
+        local process = child.start(abandon, { args = { kind, "close", cluster.servers, topic, tag } })
+        processes[#processes + 1] = process
+        local line = process:line(20)
+        assert.are.equal("ready", line, select(2, process:output()))
+        return process
+    end
+
+    local function closed(process)
+        local line = assert(process:line(10), select(2, process:output()))
+        local milliseconds, ok, err, undelivered = line:match("^(%S+) (%S+) (%S+) (%S+)$")
+        assert.is_true(tonumber(milliseconds) <= 2500, milliseconds .. " ms")
+        process:send("end\n")
+        local status, signal = process:wait(5)
+        assert.is_nil(signal)
+        assert.are.equal(0, status)
+        assert.are.equal("", (select(2, process:output()))) -- what close reported is not told again at exit
+        return ok, err, undelivered
+    end
+
+    -- Red when a consumer is destroyed the blocking way (45 s and more), or a flush has no deadline.
+    for _, case in ipairs {
+        { title = "up" },
+        { title = "SIGKILLed", signal = "KILL" },
+        { title = "SIGSTOPped", signal = "STOP" },
+    } do
+        it("returns within 2.5 s and says what is undelivered when the broker is " .. case.title, function()
+            local topic = cluster:topic("closed")
+            local producer = start("producer", topic, "one")
+            local consumer = start("consumer", topic, "two")
+            if case.signal then cluster:signal(case.signal) end
+            producer:send("go\n") -- both at once: each has its own deadline
+            consumer:send("go\n")
+            local ok, err, undelivered = closed(producer)
+            if case.signal then
+                assert.are.same({ "nil", "999" }, { ok, undelivered })
+                assert.are_not.equal("-", err)
+            else
+                assert.are.same({ "true", "-", "nil" }, { ok, err, undelivered })
+                assert.are.same({ messages = 1000, distinct = 1000 }, cluster:count(topic).one)
+            end
+            ok = closed(consumer)
+            if not case.signal then assert.are.equal("true", ok) end
+        end)
+    end
+end)
+
+describe("close", function()
+    after_each(h.cleanup)
+
+    local function dead_producer(conf)
+        local producer = h.track(h.kafka.producer(tls.refused(), conf or {}))
+        producer:create_topic "t"
+        return producer
+    end
+
+    it("may be called again, by hand, by collection and by <close>, and stays what it was", function()
+        local mock = h.mock { topics = { t = 1 } }
+        local producer = h.kafka.producer(mock:bootstrap_servers())
+        assert.is_false(producer:closed())
+        assert.is_true(producer:close())
+        assert.is_true(producer:close())
+        assert.is_true(producer:closed())
+        local consumer = h.kafka.consumer(mock:bootstrap_servers(), { "t" }, { ["group.id"] = "g" })
+        assert.is_true(consumer:close())
+        assert.is_true(consumer:close(0))
+        assert.is_true(consumer:closed())
+    end)
+
+    it("leaves name and tostring, and makes everything else raise at the caller", function()
+        local mock = h.mock { topics = { t = 1 } }
+        local producer = h.kafka.producer(mock:bootstrap_servers())
+        local consumer = h.kafka.consumer(mock:bootstrap_servers(), { "t" }, { ["group.id"] = "g" })
+        local name = producer:name()
+        producer:close()
+        consumer:close()
+        assert.are.equal(name, producer:name())
+        assert.matches("^kafka%.Producer: .*%(closed%)$", tostring(producer))
+        assert.matches("^kafka%.Consumer: .*%(closed%)$", tostring(consumer))
+        for _, call in ipairs {
+            "p:send('t', 0, 1, 'x')", "p:poll()", "p:produce('t', 'x')", "p:flush()",
+            "p:create_topic('t')", "p:has_topic('t')", "p:destroy_topic('t')",
+        } do
+            local err = h.error_of(h.chunk("local p = ...\n" .. call), producer)
+            assert.are.equal("user.lua:2: attempt to use a closed kafka.Producer", err)
+        end
+        local err = h.error_of(h.chunk("local c = ...\nc:receive()"), consumer)
+        assert.are.equal("user.lua:2: attempt to use a closed kafka.Consumer", err)
+    end)
+
+    it("reports each undelivered message to its callback before it returns", function()
+        local producer = dead_producer()
+        local names = {}
+        for i = 1, 20 do
+            assert.is_true(producer:produce("t", "x" .. i, nil, {
+                on_delivery = function(err) names[#names + 1] = err and err.name or "delivered" end,
+            }))
+        end
+        local ok, err, undelivered = producer:close(100)
+        assert.is_nil(ok)
+        assert.are.equal("_TIMED_OUT", err.name)
+        assert.are.equal(20, undelivered)
+        assert.are.equal(20, #names)
+        for _, name in ipairs(names) do assert.are.equal("_PURGE_QUEUE", name) end
+    end)
+
+    it("with 0 does not wait", function()
+        local producer = dead_producer()
+        for _ = 1, 100 do producer:send("t", -1, nil, "x") end
+        local started = h.now()
+        local _, _, undelivered = producer:close(0)
+        assert.are.equal(100, undelivered)
+        assert.is_true(h.now() - started < 0.25)
+    end)
+
+    it("uses close_timeout when it is given none", function()
+        local producer = dead_producer { close_timeout = 300 }
+        producer:send("t", -1, nil, "x")
+        local started = h.now()
+        assert.is_nil((producer:close()))
+        local seconds = h.now() - started
+        assert.is_true(seconds >= 0.3 and seconds < 0.8, seconds .. " s")
+    end)
+
+    it("lets the first error of its callbacks out, and the client is closed all the same", function()
+        local mock = h.mock { topics = { t = 1 } }
+        local served = 0
+        local producer = h.kafka.producer(mock:bootstrap_servers(), {
+            on_delivery = function()
+                served = served + 1
+                error(("callback %d went wrong"):format(served), 0)
+            end,
+        })
+        producer:create_topic "t"
+        for i = 1, 10 do producer:send("t", 0, i, "x") end
+        assert.are.equal("callback 1 went wrong", h.error_of(producer.close, producer, 10000))
+        assert.are.equal(10, served)
+        assert.is_true(producer:closed())
+    end)
+
+    it("refuses a timeout that is none", function()
+        local producer = dead_producer()
+        for _, timeout in ipairs { -2, 1.5, "soon", 0 / 0, {} } do
+            assert.is_string(h.error_of(producer.close, producer, timeout))
+            assert.is_false(producer:closed())
+        end
+    end)
+
+    if h.version == "5.4" then
+        it("is what <close> does", function()
+            local mock = h.mock { topics = { t = 1 } }
+            local run = h.chunk [[
+                local kafka, servers = ...
+                local kept
+                do
+                    local producer <close> = kafka.producer(servers)
+                    producer:create_topic "t"
+                    producer:send("t", 0, 1, "x")
+                    kept = producer
+                end
+                return kept
+            ]]
+            local producer = run(h.kafka, mock:bootstrap_servers())
+            assert.is_true(producer:closed())
+            local found = h.drain(mock:bootstrap_servers(), "t", { count = 1, timeout = 5 })
+            assert.are.equal("x", found[1].value)
+        end)
+    end
+end)

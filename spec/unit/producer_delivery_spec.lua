@@ -1,0 +1,185 @@
+-- Delivery reports: one for each accepted message, and what stands in it.
+local h = require "spec.helper"
+local kafka = h.kafka
+
+describe("a delivery report", function()
+    local mock, topic
+    before_each(function()
+        topic = h.topic()
+        mock = h.mock { topics = { [topic] = 2 } }
+    end)
+    after_each(h.cleanup)
+
+    -- Produces with produce's own on_delivery and returns its err and report.
+    local function delivered(p, to, value, key, options)
+        local err, report
+        options = options or {}
+        options.on_delivery = function(...)
+            assert.is_nil(report) -- exactly one
+            err, report = ...
+        end
+        assert.is_true(p:produce(to, value, key, options))
+        h.wait_until(function()
+            p:poll(1000)
+            return report
+        end)
+        return err, report
+    end
+
+    it("of a delivered message has all its fields", function()
+        local p = h.track(kafka.producer(mock:bootstrap_servers()))
+        local opaque = {}
+        local err, report = delivered(p, topic, "value", "key", { partition = 1, timestamp = 1700000000123, opaque = opaque })
+        assert.is_nil(err)
+        assert.are.equal(topic, report.topic)
+        assert.are.equal(1, report.partition)
+        assert.are.equal(0, report.offset)
+        assert.are.equal(1700000000123, report.timestamp)
+        assert.are.equal("key", report.key)
+        assert.are.equal("value", report.value)
+        assert.are.equal("persisted", report.status)
+        assert.are.equal(opaque, report.opaque)
+        assert.is_true(report.latency_us > 0 and report.latency_us < 10000000)
+        assert.are.equal(1, report.broker)
+        assert.is_nil(report.headers)
+        assert.is_nil(report.sequence_id)
+        assert.are.equal(1, select(2, delivered(p, topic, "value", "key", { partition = 1 })).offset)
+    end)
+
+    it("of a sent message has the sequence id", function()
+        local reports = {}
+        local p = h.track(kafka.producer(mock:bootstrap_servers(), {
+            on_delivery = function(err, report) reports[#reports + 1] = { err, report } end,
+        }))
+        p:create_topic(topic)
+        p:send(topic, 0, 2 ^ 53, "m")
+        assert.is_true(p:flush(10000))
+        assert.are.equal(1, #reports)
+        assert.is_nil(reports[1][1])
+        assert.are.equal(2 ^ 53, reports[1][2].sequence_id)
+        assert.are.equal("m", reports[1][2].value)
+    end)
+
+    it("tells a null value and key from empty ones", function()
+        local p = h.track(kafka.producer(mock:bootstrap_servers()))
+        local _, report = delivered(p, topic, nil, nil)
+        assert.is_nil(report.value)
+        assert.is_nil(report.key)
+        _, report = delivered(p, topic, "", "")
+        assert.are.equal("", report.value)
+        assert.are.equal("", report.key)
+    end)
+
+    it("has the headers in their order, with repeats, null values and bytes that are not UTF-8", function()
+        local p = h.track(kafka.producer(mock:bootstrap_servers()))
+        local headers = { { "b", "1" }, { "a", "2" }, { "b", "" }, { "null" }, { "\255\254", "\0\1" } }
+        local err, report = delivered(p, topic, "v", nil, { headers = headers })
+        assert.is_nil(err)
+        assert.are.same(headers, report.headers)
+    end)
+
+    it("has the headers that were given as a map", function()
+        local p = h.track(kafka.producer(mock:bootstrap_servers()))
+        local _, report = delivered(p, topic, "v", nil, { headers = { one = "1", two = "2" } })
+        local map = {}
+        for _, pair in ipairs(report.headers) do map[pair[1]] = pair[2] end
+        assert.are.same({ one = "1", two = "2" }, map)
+    end)
+
+    it("has the joined value of an array of strings", function()
+        local p = h.track(kafka.producer(mock:bootstrap_servers()))
+        local _, report = delivered(p, topic, { "a", "b", "c" })
+        assert.are.equal("abc", report.value)
+    end)
+
+    it("of a message that timed out says that it was not persisted", function()
+        local p = h.track(kafka.producer(h.nowhere, { ["message.timeout.ms"] = 200 }))
+        local opaque = function() end
+        local err, report = delivered(p, "t", "value", "key", { opaque = opaque, partition = 3 })
+        assert.are.equal("_MSG_TIMED_OUT", err.name)
+        assert.are.equal("not_persisted", report.status)
+        assert.are.equal("value", report.value)
+        assert.are.equal("key", report.key)
+        assert.are.equal("t", report.topic)
+        assert.are.equal(3, report.partition)
+        assert.are.equal(opaque, report.opaque)
+        assert.truthy(report.offset == nil or report.offset < 0)
+    end)
+
+    it("of a message to a partition that turned out not to exist says so", function()
+        local p = h.track(kafka.producer(mock:bootstrap_servers()))
+        local err, report = delivered(p, topic, "v", nil, { partition = 7 })
+        assert.are.equal("_UNKNOWN_PARTITION", err.name)
+        assert.are.equal("not_persisted", report.status)
+        assert.are.equal(7, report.partition)
+    end)
+
+    it("of a message the broker refused has the broker's error", function()
+        local p = h.track(kafka.producer(mock:bootstrap_servers()))
+        mock:push_errors("Produce", { "INVALID_MSG" })
+        local err, report = delivered(p, topic, "v", nil, { partition = 0 })
+        assert.are.equal("INVALID_MSG", err.name)
+        assert.are_not.equal("persisted", report.status)
+    end)
+
+    it("of a message whose answer was lost says that it may be persisted", function()
+        local p = h.track(kafka.producer(mock:bootstrap_servers(), { ["message.timeout.ms"] = 700, ["socket.timeout.ms"] = 400, retries = 0 }))
+        assert.is_nil((delivered(p, topic, "first", nil, { partition = 0 })))
+        mock:set_rtt(1, 3000)
+        local err, report = delivered(p, topic, "second", nil, { partition = 0 })
+        assert.truthy(err)
+        assert.are.equal("possibly_persisted", report.status)
+    end)
+
+    it("does not come for a message that was refused", function()
+        local calls = 0
+        local p = h.track(kafka.producer(mock:bootstrap_servers(), { ["message.max.bytes"] = 1000, on_delivery = function() calls = calls + 1 end }))
+        local ok = p:produce(topic, ("x"):rep(2000), nil, { on_delivery = function() calls = calls + 1 end })
+        assert.is_nil(ok)
+        assert.is_true(p:flush(1000))
+        p:poll(100)
+        assert.are.equal(0, calls)
+    end)
+
+    it("comes exactly once for each of many messages, whichever call serves it", function()
+        local p = h.track(kafka.producer(mock:bootstrap_servers()))
+        local seen = {}
+        for i = 1, 2000 do
+            assert(p:produce(topic, "v", nil, { on_delivery = function(err)
+                assert(not err)
+                seen[i] = (seen[i] or 0) + 1
+            end }))
+            if i % 500 == 0 then p:poll(1) end
+        end
+        assert.is_true(p:close())
+        for i = 1, 2000 do assert.are.equal(1, seen[i]) end
+    end)
+
+    it("comes at close for what could not be delivered", function()
+        local p = h.track(kafka.producer(h.nowhere))
+        local failed
+        p:produce("t", "v", nil, { on_delivery = function(err) failed = err end })
+        local ok, _, undelivered = p:close(200)
+        assert.is_nil(ok)
+        assert.are.equal(1, undelivered)
+        assert.truthy(failed)
+    end)
+
+    it("never comes inside send or produce", function()
+        local inside, calls = false, 0
+        local p = h.track(kafka.producer(mock:bootstrap_servers(), { ["linger.ms"] = 0, on_delivery = function()
+            assert.is_false(inside)
+            calls = calls + 1
+        end }))
+        p:create_topic(topic)
+        for i = 1, 200 do
+            inside = true
+            p:send(topic, 0, i, "v")
+            p:produce(topic, "v")
+            inside = false
+            if i % 20 == 0 then h.sleep(0.005) end -- gives reports a chance to arrive
+        end
+        assert.is_true(p:flush(10000))
+        assert.are.equal(400, calls)
+    end)
+end)

@@ -1,0 +1,183 @@
+//! From an option table to a configuration librdkafka accepts, or a message that names the cure.
+
+use std::ffi::CString;
+
+use crate::model::config::{defaults, find, is_ours, is_secret, runs_code, Entries, Kind, Value};
+use crate::model::nearest::nearest;
+use crate::native::conf::{Conf, LogTarget, Refused, TopicConf};
+use crate::native::library;
+use crate::native::shared::Wanted;
+
+/// Options of this module: they have no dots and never reach librdkafka.
+pub const OWN_OPTIONS: [&str; 9] = [
+    "on_error",
+    "on_log",
+    "on_stats",
+    "on_throttle",
+    "on_delivery",
+    "allow_unsafe_config",
+    "exit_timeout",
+    "close_timeout",
+    "topics",
+];
+
+/// What the user asked of this module rather than of librdkafka. Times in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    pub wanted: Wanted,
+    pub log: LogTarget,
+    pub allow_unsafe: bool,
+    pub exit_timeout: i64,
+    pub close_timeout: i64,
+}
+
+/// A configuration ready for a client, and the properties this module acts on itself.
+pub struct Built {
+    pub conf: Conf,
+    pub only_failed_reports: bool,
+    pub store_at_hand_over: bool,
+}
+
+pub fn build(kind: Kind, entries: &Entries, settings: &Settings) -> Result<Built, String> {
+    let mut conf = Conf::new();
+    for (key, value) in entries {
+        set(&mut conf, key, value, settings)?;
+    }
+    for (key, value) in defaults(kind, entries) {
+        set(&mut conf, key.as_bytes(), &Value::Text(value.into()), settings)?;
+    }
+    // Set once for the check of the value, then back: the effect is ours.
+    for key in ["delivery.report.only.error", "enable.auto.offset.store"] {
+        if is_ours(kind, key) {
+            set(&mut conf, key.as_bytes(), &Value::Flag(false), settings)?;
+        }
+    }
+    conf.log_to(settings.log);
+    let asked = |key| find(entries, key).is_some_and(Value::is_true);
+    Ok(Built {
+        conf,
+        only_failed_reports: kind == Kind::Producer && asked("delivery.report.only.error"),
+        store_at_hand_over: kind == Kind::Consumer && asked("enable.auto.offset.store"),
+    })
+}
+
+fn set(conf: &mut Conf, key: &[u8], value: &Value, settings: &Settings) -> Result<(), String> {
+    let refuse = |why: &str| Err(failed(key, value, why));
+    let (key_text, value_text) = match c_strings(key, value) {
+        Ok(pair) => pair,
+        Err(why) => return refuse(why),
+    };
+    let name = String::from_utf8_lossy(key);
+    if runs_code(&name) && !settings.allow_unsafe {
+        return refuse(
+            "it runs code of the configuration's choosing; pass allow_unsafe_config=true if you trust where it comes from",
+        );
+    }
+    if name == "enabled_events" {
+        return refuse("this module chooses its events itself; leave it out and use on_error, on_stats, on_delivery");
+    }
+    if matches!(value, Value::Number(number) if !number.is_finite()) {
+        return refuse("a finite number expected");
+    }
+    match conf.set(&key_text, &value_text) {
+        Ok(()) => Ok(()),
+        Err(Refused::Invalid(why)) => refuse(&why),
+        Err(Refused::Unknown(why)) => refuse(&format!("{why}{}", suggestion(&name))),
+    }
+}
+
+fn c_strings(key: &[u8], value: &Value) -> Result<(CString, CString), &'static str> {
+    let key = CString::new(key).map_err(|_| "the name contains a NUL byte")?;
+    let value = CString::new(value.text()).map_err(|_| "the value contains a NUL byte")?;
+    Ok((key, value))
+}
+
+/// `; did you mean "linger.ms"?`, or nothing.
+pub fn suggestion(name: &str) -> String {
+    let known = library::properties().iter().map(|property| property.name.as_str()).chain(OWN_OPTIONS);
+    nearest(name, known).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default()
+}
+
+/// The classic sentence. A secret shows neither as the value nor inside librdkafka's reason.
+fn failed(key: &[u8], value: &Value, why: &str) -> String {
+    let name = String::from_utf8_lossy(key).replace('\0', "\\0");
+    let text = value.text();
+    let shown = String::from_utf8_lossy(&text).replace('\0', "\\0");
+    if is_secret(&name) {
+        let why = if shown.is_empty() { why.to_string() } else { why.replace(&shown, "(hidden)") };
+        return format!("Failed to set {name} = (hidden) : {why}");
+    }
+    format!("Failed to set {name} = {shown} : {why}")
+}
+
+/// Checks settings of a topic that go into the client's own configuration.
+pub fn check_topic_entries(entries: &Entries) -> Result<(), String> {
+    let mut scratch = TopicConf::new();
+    entries.iter().try_for_each(|(key, value)| set_topic(&mut scratch, key, value))
+}
+
+pub fn set_topic(conf: &mut TopicConf, key: &[u8], value: &Value) -> Result<(), String> {
+    let refuse = |why: &str| Err(failed(key, value, why));
+    let (key_text, value_text) = match c_strings(key, value) {
+        Ok(pair) => pair,
+        Err(why) => return refuse(why),
+    };
+    match conf.set(&key_text, &value_text) {
+        Ok(()) => Ok(()),
+        Err(Refused::Invalid(why)) => refuse(&why),
+        Err(Refused::Unknown(why)) => refuse(&format!("{why}{}", topic_suggestion(&String::from_utf8_lossy(key)))),
+    }
+}
+
+fn topic_suggestion(name: &str) -> String {
+    match library::properties().iter().find(|property| property.name == name) {
+        Some(_) => " (it belongs to the client, not to a topic: give it to kafka.producer or kafka.consumer)".into(),
+        None => suggestion(name),
+    }
+}
+
+/// librdkafka's reason for not making a client, with the cure where we know it.
+pub fn explain_new(reason: String) -> String {
+    let kerberos = reason.contains("GSSAPI") && !library::has_feature("sasl_gssapi");
+    let cure = if kerberos {
+        "; this build has no Kerberos: build it with the cargo feature gssapi, or set sasl.mechanisms to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"
+    } else {
+        ""
+    };
+    format!("rd_kafka_new failed: {reason}{cure}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(allow_unsafe: bool) -> Settings {
+        Settings { wanted: Wanted::default(), log: LogTarget::None, allow_unsafe, exit_timeout: 0, close_timeout: 0 }
+    }
+
+    fn refusal(key: &str, value: &str) -> String {
+        let entries = vec![(key.as_bytes().to_vec(), Value::Text(value.as_bytes().to_vec()))];
+        build(Kind::Producer, &entries, &settings(false)).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_refusal_names_key_value_and_cure() {
+        assert!(refusal("lingr.ms", "5").contains("did you mean \"linger.ms\"?"));
+        assert!(refusal("on_eror", "x").contains("did you mean \"on_error\"?"));
+        assert!(refusal("linger.ms", "soon").starts_with("Failed to set linger.ms = soon : "));
+        assert!(refusal("plugin.library.paths", "x.so").contains("allow_unsafe_config=true"));
+        assert!(refusal("a\0b", "x").contains("NUL"));
+    }
+
+    #[test]
+    fn a_secret_stays_secret() {
+        let text = refusal("ssl.key.pem", "very-private\0");
+        assert!(text.contains("(hidden)") && !text.contains("very-private"), "{text}");
+    }
+
+    #[test]
+    fn code_in_a_configuration_needs_permission() {
+        let entries = vec![(b"sasl.kerberos.kinit.cmd".to_vec(), Value::Text(b"true".to_vec()))];
+        assert!(build(Kind::Producer, &entries, &settings(false)).is_err());
+    }
+}

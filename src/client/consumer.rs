@@ -1,0 +1,291 @@
+//! A consumer: topics, receiving with a prefetch buffer, at-least-once storing, leaving.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::CString;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::config::{build, check_topic_entries, Settings};
+use super::handle::{Handle, Parts};
+use super::leaving::{depart, Departure, Leave, Tell};
+use super::prefetch::Prefetch;
+use super::registry;
+use crate::model::config::{find, Entries, Kind};
+use crate::model::error::{KafkaError, ASSIGN_PARTITIONS, PARTITION_EOF, STATE, UNKNOWN_PARTITION, UNKNOWN_TOPIC};
+use crate::model::event::Event;
+use crate::model::topic::{parse_entry, TopicEntry};
+use crate::native::client::Client;
+use crate::native::consumer as native;
+use crate::native::error::from_code;
+use crate::native::message::Message;
+use crate::native::process::coarse_ms;
+use crate::native::shared::{Rebalance, Shared};
+
+pub struct Consumer {
+    handle: Handle,
+    buffer: RefCell<Prefetch>,
+    /// Handed out and not yet done: it is done when the next one is asked for.
+    last: RefCell<Option<Message>>,
+    /// The user's `enable.auto.offset.store=true`.
+    store_at_hand_over: bool,
+    /// When librdkafka's queue was last looked at.
+    looked: Cell<u64>,
+}
+
+/// What asking for a message brought.
+pub enum Next {
+    /// It is in [`Consumer::last`].
+    Message,
+    Nothing,
+    /// Events wait to be served first.
+    Events,
+    Error(KafkaError),
+    /// A topic or partition that is not there: the classic call raises it.
+    Local(String),
+}
+
+/// A program that takes its time over buffered messages still looks this often (ms) for a
+/// rebalance, and shows the group that it lives.
+const LOOK_EVERY: u64 = 100;
+
+impl Consumer {
+    pub fn create(entries: &Entries, topic_entries: &Entries, settings: Settings) -> Result<Consumer, String> {
+        let group = find(entries, "group.id").map(|value| value.text()).unwrap_or_default();
+        let mut all = entries.clone();
+        all.extend(topic_entries.iter().cloned());
+        let built = build(Kind::Consumer, entries, &settings)?;
+        if group.is_empty() {
+            return Err("group.id must be set".into());
+        }
+        check_topic_entries(topic_entries)?;
+        let built = if topic_entries.is_empty() { built } else { build(Kind::Consumer, &all, &settings)? };
+        let store_at_hand_over = built.store_at_hand_over;
+        Ok(Consumer {
+            handle: Handle::create(Kind::Consumer, built, settings)?,
+            buffer: RefCell::default(),
+            last: RefCell::default(),
+            store_at_hand_over,
+            looked: Cell::new(0),
+        })
+    }
+
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        self.handle.shared()
+    }
+
+    /// Subscribes, or assigns if the entries name partitions.
+    pub fn start(&self, topics: &[Vec<u8>]) -> Result<(), String> {
+        let entries = topics.iter().map(|entry| parse_entry(entry)).collect::<Result<Vec<_>, _>>()?;
+        let names = entries
+            .iter()
+            .map(|entry| CString::new(entry.topic.as_str()).map_err(|error| error.to_string()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let assigned = check_mixture(&entries)?;
+        let list = native::list_of(
+            names.iter().zip(entries.iter()).map(|(name, entry)| (name, entry.partition)).collect::<Vec<_>>().into_iter(),
+        );
+        if assigned {
+            native::assign(self.handle.client(), &list).map_err(|error| format!("rd_kafka_assign failed: {}", error.message))
+        } else {
+            native::subscribe(self.handle.client(), &list)
+                .map_err(|error| format!("rd_kafka_subscribe failed: {}", error.message))
+        }
+    }
+
+    /// The message handed out last.
+    pub fn last(&self) -> std::cell::Ref<'_, Option<Message>> {
+        self.last.borrow()
+    }
+
+    /// Asks for the next message, which says that the last one is done. Never waits.
+    pub fn next(&self) -> Next {
+        self.finish_last();
+        if self.shared().pending() > 0 {
+            return Next::Events;
+        }
+        let now = coarse_ms();
+        if self.buffer.borrow().is_empty() || now.saturating_sub(self.looked.get()) >= LOOK_EVERY {
+            self.looked.set(now);
+            self.look();
+            if self.shared().pending() > 0 {
+                return Next::Events;
+            }
+        }
+        self.hand_out()
+    }
+
+    fn hand_out(&self) -> Next {
+        let message = self.buffer.borrow_mut().pop();
+        self.settle_if_drained();
+        let Some(message) = message else { return self.nothing() };
+        match message.code() {
+            0 => {
+                self.shared().forget_raised();
+                if self.store_at_hand_over {
+                    self.store(&message);
+                }
+                *self.last.borrow_mut() = Some(message);
+                Next::Message
+            }
+            PARTITION_EOF => Next::Nothing,
+            code => self.consumer_error(code, &message),
+        }
+    }
+
+    /// No message: but perhaps a reason why.
+    fn nothing(&self) -> Next {
+        if let Some(error) = self.shared().take_raised() {
+            return Next::Error(error);
+        }
+        match self.handle.client().fatal_error() {
+            Some(error) => Next::Error(error),
+            None => Next::Nothing,
+        }
+    }
+
+    fn consumer_error(&self, code: i32, message: &Message) -> Next {
+        let error = from_code(code, Some(message.error_text()));
+        self.shared().set_last_error(error.clone());
+        if matches!(code, UNKNOWN_PARTITION | UNKNOWN_TOPIC) {
+            let topic = String::from_utf8_lossy(message.topic().unwrap_or_default()).into_owned();
+            return Next::Local(format!(
+                "topic: {topic} partition: {} offset: {} err: {}",
+                message.partition(),
+                message.offset(),
+                error.message
+            ));
+        }
+        if self.shared().wanted.errors {
+            self.shared().push(Event::Error(error.clone()));
+        }
+        Next::Error(error)
+    }
+
+    /// The last message is done: a commit may cover it.
+    fn finish_last(&self) {
+        if let Some(message) = self.last.borrow_mut().take() {
+            if !self.store_at_hand_over {
+                self.store(&message);
+            }
+        }
+    }
+
+    fn store(&self, message: &Message) {
+        if let Err(error) = message.store() {
+            // A partition that is no longer ours has a new owner, who starts where we committed.
+            if error.code != STATE && error.code != UNKNOWN_PARTITION {
+                self.shared().set_last_error(error);
+            }
+        }
+    }
+
+    /// The last message shall be read again by whoever comes next.
+    pub fn forget_last(&self) {
+        *self.last.borrow_mut() = None;
+    }
+
+    /// Takes in what librdkafka has queued, and does what rebalances ask.
+    pub fn look(&self) {
+        let Some(queue) = self.handle.client().queue() else { return };
+        self.shared().wake.lower();
+        self.shared().serve(|| self.buffer.borrow_mut().fill(queue));
+        while let Some(rebalance) = self.shared().take_rebalance() {
+            self.rebalance(&rebalance);
+        }
+        self.settle();
+    }
+
+    fn rebalance(&self, rebalance: &Rebalance) {
+        if rebalance.code != ASSIGN_PARTITIONS {
+            if native::is_cooperative(self.handle.client()) {
+                self.buffer.borrow_mut().drop_partitions(&rebalance.partitions.entries());
+            } else {
+                self.buffer.borrow_mut().clear();
+            }
+        }
+        if let Err(error) = native::answer(self.handle.client(), rebalance.code, &rebalance.partitions) {
+            self.shared().set_last_error(error.clone());
+            self.shared().raise_once(error);
+        }
+    }
+
+    fn buffered(&self) -> bool {
+        !self.buffer.borrow().is_empty()
+    }
+
+    pub fn settle(&self) {
+        self.handle.settle(self.buffered());
+    }
+
+    fn settle_if_drained(&self) {
+        if self.handle.is_exported() && !self.buffered() {
+            self.handle.settle(false);
+        }
+    }
+
+    pub fn export(&self) -> i32 {
+        self.handle.export(self.buffered())
+    }
+
+    /// Counts the last message as done, for an explicit `close`.
+    pub fn finish(&self) {
+        self.finish_last();
+        self.buffer.borrow_mut().clear();
+    }
+
+    /// Hands everything to the reaper, which leaves the group.
+    pub fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure> {
+        let registered = self.handle.registered();
+        let Parts { client, shared, worker } = self.handle.into_parts();
+        let held = (self.buffer.into_inner(), self.last.into_inner());
+        let departure = depart(Box::new(Leaver { shared, held: Some(held), worker, client }), patience, tell);
+        registry::current().remove(registered);
+        departure
+    }
+}
+
+/// Whether the entries name partitions: all of them or none.
+fn check_mixture(entries: &[TopicEntry]) -> Result<bool, String> {
+    let with = entries.iter().find(|entry| entry.partition.is_some());
+    let without = entries.iter().find(|entry| entry.partition.is_none());
+    match (with, without) {
+        (Some(with), Some(without)) => Err(format!(
+            "topics mix '{}:{}' with '{}': give every topic a partition (assigned) or none (subscribed)",
+            with.topic,
+            with.partition.unwrap_or(0),
+            without.topic
+        )),
+        (with, _) => Ok(with.is_some()),
+    }
+}
+
+/// Fields in the order they must go: messages before their client.
+struct Leaver {
+    shared: Arc<Shared>,
+    held: Option<(Prefetch, Option<Message>)>,
+    worker: Option<super::worker::Worker>,
+    client: Arc<Client>,
+}
+
+impl Leave for Leaver {
+    fn leave(&mut self, deadline: Instant) -> u64 {
+        self.held = None;
+        native::close(&self.client, deadline);
+        if let Some(worker) = self.worker.take() {
+            worker.join();
+        }
+        0
+    }
+
+    fn last_error(&self) -> Option<String> {
+        self.shared.last_error().map(|error| error.message)
+    }
+
+    fn shared(&self) -> Option<Arc<Shared>> {
+        Some(self.shared.clone())
+    }
+}

@@ -1,0 +1,115 @@
+//! What every client is made of: librdkafka's handle, the shared event list, a worker when
+//! needed, and a place in the registry.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::CString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::config::{explain_new, Built, Settings};
+use super::registry;
+use super::worker::Worker;
+use crate::model::config::Kind;
+use crate::model::error::KafkaError;
+use crate::native::client::Client;
+use crate::native::shared::Shared;
+
+pub struct Handle {
+    client: Arc<Client>,
+    shared: Arc<Shared>,
+    pub name: String,
+    worker: RefCell<Option<Worker>>,
+    /// An event loop watches the descriptor, so it must be exact after every call.
+    exported: Cell<bool>,
+    registered: u64,
+}
+
+/// The parts of a handle that leave.
+pub struct Parts {
+    pub client: Arc<Client>,
+    pub shared: Arc<Shared>,
+    pub worker: Option<Worker>,
+}
+
+impl Handle {
+    pub fn create(kind: Kind, built: Built, mut settings: Settings) -> Result<Handle, String> {
+        settings.wanted.only_failed_reports = built.only_failed_reports;
+        let shared = Shared::new(settings.wanted)
+            .map(Arc::new)
+            .map_err(|error| format!("no descriptor for the client's wake-up: {error}"))?;
+        let client = Arc::new(built.conf.create(kind, shared.clone()).map_err(explain_new)?);
+        let patience = Duration::from_millis(u64::try_from(settings.exit_timeout).unwrap_or(u64::from(u32::MAX)));
+        let registered = registry::current().add(&client, kind, patience);
+        let name = client.name();
+        Ok(Handle { client, shared, name, worker: RefCell::default(), exported: Cell::new(false), registered })
+    }
+
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Adds to the bootstrap list; false when nothing in it could be understood.
+    pub fn add_brokers(&self, list: &[u8]) -> bool {
+        CString::new(list).is_ok_and(|list| self.client.add_brokers(&list) > 0)
+    }
+
+    pub fn last_error(&self) -> Option<KafkaError> {
+        self.shared.last_error()
+    }
+
+    /// Runs a blocking call in the background.
+    pub fn in_background(&self, job: impl FnOnce() + Send + 'static) -> Result<(), KafkaError> {
+        let mut worker = self.worker.borrow_mut();
+        if worker.is_none() {
+            *worker = Worker::start().ok();
+        }
+        match worker.as_ref() {
+            Some(worker) if worker.run(job) => Ok(()),
+            _ => Err(KafkaError::new(-196, "_FAIL", "no thread could be started for a call that blocks")),
+        }
+    }
+
+    /// The descriptor for event loops; exact from now on. `buffered` as for [`Handle::settle`].
+    pub fn export(&self, buffered: bool) -> i32 {
+        self.exported.set(true);
+        self.settle(buffered);
+        self.shared.wake.fd()
+    }
+
+    pub fn is_exported(&self) -> bool {
+        self.exported.get()
+    }
+
+    fn has_work(&self, buffered: bool) -> bool {
+        buffered || self.shared.pending() > 0 || self.client.queue().is_some_and(|queue| queue.len() > 0)
+    }
+
+    /// Makes the descriptor tell the truth: readable exactly while anything is left to serve.
+    pub fn settle(&self, buffered: bool) {
+        if !self.exported.get() {
+            return;
+        }
+        if !self.has_work(buffered) {
+            self.shared.wake.lower();
+            // What came between the look and the lowering.
+            if !self.has_work(buffered) {
+                return;
+            }
+        }
+        self.shared.wake.raise();
+    }
+
+    /// Takes the handle apart for leaving. The exit guard forgets the client: the reaper has it.
+    pub fn into_parts(self) -> Parts {
+        Parts { client: self.client, shared: self.shared, worker: self.worker.into_inner() }
+    }
+
+    /// To be called once the reaper has counted the client as leaving.
+    pub fn registered(&self) -> u64 {
+        self.registered
+    }
+}

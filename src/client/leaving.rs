@@ -1,0 +1,105 @@
+//! The reaper: clients leave on a thread of their own, so that neither the collector nor `close`
+//! ever waits for a broker.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::registry;
+use crate::native::client::Client;
+use crate::native::process;
+use crate::native::producer::flush;
+use crate::native::shared::Shared;
+
+/// A client with everything that hangs on it. Dropping it destroys it, which may take a while.
+pub trait Leave: Send {
+    /// Flushes or says goodbye until `deadline`; returns how many messages were not delivered.
+    fn leave(&mut self, deadline: Instant) -> u64;
+    fn last_error(&self) -> Option<String>;
+    fn shared(&self) -> Option<Arc<Shared>>;
+}
+
+/// What `close` waits for.
+#[derive(Default)]
+pub struct Departure {
+    gone: AtomicBool,
+    in_time: AtomicBool,
+    undelivered: AtomicU64,
+}
+
+impl Departure {
+    pub fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+
+    /// Whether the goodbye was finished before the deadline.
+    pub fn was_in_time(&self) -> bool {
+        self.in_time.load(Ordering::Acquire)
+    }
+}
+
+/// Who learns of messages that are lost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tell {
+    /// The caller has counted them.
+    Caller,
+    /// One line on stderr, as nobody else is there to hear it.
+    Stderr,
+}
+
+/// Lets `client` leave in the background.
+pub fn depart(client: Box<dyn Leave>, patience: Duration, tell: Tell) -> Arc<Departure> {
+    let departure = Arc::new(Departure::default());
+    let deadline = Instant::now() + patience;
+    let registry = registry::current();
+    registry.begin_leaving(deadline);
+    let ours = departure.clone();
+    let job = move || {
+        let mut client = client;
+        let shared = client.shared();
+        let lost = client.leave(deadline);
+        ours.undelivered.store(lost, Ordering::Release);
+        ours.in_time.store(Instant::now() < deadline, Ordering::Release);
+        let told = if tell == Tell::Stderr { lost } else { 0 };
+        let reason = if lost > 0 { client.last_error() } else { None };
+        let exiting = registry.end_leaving(told, reason.clone());
+        if told > 0 && !exiting {
+            warn_of_loss(told, "their producer was collected", reason);
+        }
+        drop(client);
+        ours.gone.store(true, Ordering::Release);
+        if let Some(shared) = shared {
+            shared.wake.raise();
+        }
+    };
+    if process::spawn("kafka-reaper", job).is_err() {
+        // No thread is to be had, so nobody can wait for brokers: say what that may cost.
+        registry.end_leaving(0, None);
+        process::warn("no thread could be started to close a client; its undelivered messages are lost");
+    }
+    departure
+}
+
+pub fn warn_of_loss(lost: u64, when: &str, reason: Option<String>) {
+    let reason = reason.map(|text| format!(" (last error: {text})")).unwrap_or_default();
+    let (messages, were) = if lost == 1 { ("message", "was") } else { ("messages", "were") };
+    process::warn(&format!(
+        "{lost} {messages} {were} not delivered before {when}{reason}; call flush() or close() first, or raise exit_timeout"
+    ));
+}
+
+/// Flushes until everything is reported or `deadline` has come. Counts what did not arrive: what
+/// is still here, and what failed on the way.
+pub fn flush_until(client: &Client, deadline: Instant) -> u64 {
+    const SLICE: Duration = Duration::from_millis(100);
+    let shared = client.shared();
+    let failed_before = shared.failed.load(Ordering::Relaxed);
+    while shared.unreported() > 0 {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        flush(client, i32::try_from(left.min(SLICE).as_millis()).unwrap_or(100));
+    }
+    shared.unreported() + (shared.failed.load(Ordering::Relaxed) - failed_before)
+}

@@ -1,0 +1,14 @@
+//! Behaviour, in safe Rust: what a client does, without knowing who asks.
+
+pub mod clock;
+pub mod config;
+pub mod consumer;
+pub mod exit;
+pub mod handle;
+pub mod leaving;
+pub mod mock;
+pub mod prefetch;
+pub mod producer;
+pub mod registry;
+pub mod topics;
+pub mod worker;

@@ -1,0 +1,303 @@
+//! A producer: topics, sending, flushing, closing.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::CString;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::clock;
+use super::config::{build, set_topic, Settings};
+use super::handle::{Handle, Parts};
+use super::leaving::{depart, flush_until, Departure, Leave, Tell};
+use super::registry;
+use super::topics::Topics;
+use crate::model::config::{Entries, Kind};
+use crate::model::error::{KafkaError, MSG_SIZE_TOO_LARGE, QUEUE_FULL};
+use crate::model::event::Mark;
+use crate::model::topic::check_name;
+use crate::native::conf::TopicConf;
+use crate::native::error::{describe, from_code};
+use crate::native::producer::{flush, produce, purge, Extras, Payload};
+use crate::native::shared::Shared;
+use crate::native::topic::Topic;
+
+pub struct Producer {
+    handle: Handle,
+    topics: Topics,
+    /// Messages whose callback or opaque waits in a slot: their reports must reach Lua.
+    slots_in_use: Cell<u32>,
+    sends: Cell<u32>,
+    flushing: RefCell<Option<Arc<Flush>>>,
+}
+
+/// A flush that runs on the worker.
+#[derive(Default)]
+struct Flush {
+    done: AtomicBool,
+    cancelled: AtomicBool,
+}
+
+/// How a wait for the worker stands.
+pub enum Progress {
+    Waiting,
+    Done,
+}
+
+/// A message on its way in.
+pub struct Outgoing<'a> {
+    pub partition: i32,
+    pub value: Payload<'a>,
+    pub key: Option<&'a [u8]>,
+    pub mark: Mark,
+    pub extras: Extras,
+}
+
+/// Without a listener, `send` looks for reports to drop once in so many calls.
+const SELF_SERVE_EVERY: u32 = 64;
+
+impl Producer {
+    pub fn create(entries: &Entries, settings: Settings) -> Result<Producer, String> {
+        let built = build(Kind::Producer, entries, &settings)?;
+        let handle = Handle::create(Kind::Producer, built, settings)?;
+        Ok(Producer {
+            handle,
+            topics: Topics::default(),
+            slots_in_use: Cell::new(0),
+            sends: Cell::new(0),
+            flushing: RefCell::default(),
+        })
+    }
+
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        self.handle.shared()
+    }
+
+    /// Opens a topic handle with the client's topic-level settings and `entries` on top.
+    pub fn create_topic(&self, name: &[u8], entries: &Entries) -> Result<(), String> {
+        check_name(name)?;
+        if self.topics.has(name) {
+            return Ok(());
+        }
+        let mut conf = TopicConf::of(self.handle.client());
+        for (key, value) in entries {
+            set_topic(&mut conf, key, value)?;
+        }
+        let failed = |why: String| format!("rd_kafka_topic_new failed: {why}");
+        let c_name = CString::new(name).map_err(|error| failed(error.to_string()))?;
+        let topic = Topic::open(self.handle.client(), &c_name, Some(conf)).map_err(|error| failed(error.message))?;
+        self.topics.insert(name, topic);
+        Ok(())
+    }
+
+    pub fn has_topic(&self, name: &[u8]) -> bool {
+        self.topics.has(name)
+    }
+
+    pub fn destroy_topic(&self, name: &[u8]) {
+        self.topics.remove(name);
+    }
+
+    pub fn topics(&self) -> Vec<Box<[u8]>> {
+        self.topics.names()
+    }
+
+    /// Nobody in Lua wants to see reports: they are only counted.
+    fn drops_reports(&self) -> bool {
+        !self.shared().wanted.reports && self.slots_in_use.get() == 0
+    }
+
+    /// Enqueues to a topic that has a handle; `None` when it has none.
+    pub fn send(&self, topic: &[u8], mut message: Outgoing) -> Option<Result<(), i32>> {
+        if self.sends.replace(self.sends.get().wrapping_add(1)) % SELF_SERVE_EVERY == 0
+            && self.shared().wake.is_up()
+            && self.drops_reports()
+        {
+            self.serve();
+        }
+        self.topics.with(topic, |topic| {
+            let mut result = enqueue(topic, &mut message);
+            if result == Err(QUEUE_FULL) && self.drops_reports() {
+                self.serve();
+                result = enqueue(topic, &mut message);
+            }
+            if result.is_ok() {
+                self.shared().accept();
+            }
+            result
+        })
+    }
+
+    /// As [`Producer::send`], opening a handle when there is none.
+    pub fn produce(&self, topic: &[u8], message: Outgoing) -> Result<Result<(), KafkaError>, String> {
+        if !self.topics.has(topic) {
+            self.create_topic(topic, &Entries::new())?;
+        }
+        let size = match &message.value {
+            Payload::Bytes(bytes) => bytes.len() + message.key.map_or(0, <[u8]>::len),
+            _ => 0,
+        };
+        let sent = self.send(topic, message).unwrap_or(Ok(()));
+        Ok(sent.map_err(|code| self.explain_refusal(code, size)))
+    }
+
+    fn explain_refusal(&self, code: i32, size: usize) -> KafkaError {
+        let message = match code {
+            QUEUE_FULL => {
+                "the local queue is full (queue.buffering.max.messages, queue.buffering.max.kbytes); call poll() to serve reports, then try again".into()
+            }
+            MSG_SIZE_TOO_LARGE => {
+                let limit = self.handle.client().property(&c"message.max.bytes".to_owned()).unwrap_or_default();
+                let size = if size > 0 { format!("the message of {size} bytes") } else { "the message".into() };
+                format!("{size} exceeds message.max.bytes={limit}")
+            }
+            _ => describe(code),
+        };
+        match self.handle.client().fatal_error() {
+            Some(fatal) if code == crate::model::error::FATAL => fatal,
+            _ => from_code(code, Some(message)),
+        }
+    }
+
+    pub fn slot_taken(&self) {
+        self.slots_in_use.set(self.slots_in_use.get() + 1);
+    }
+
+    pub fn slot_freed(&self) {
+        self.slots_in_use.set(self.slots_in_use.get().saturating_sub(1));
+    }
+
+    pub fn slots_in_use(&self) -> u32 {
+        self.slots_in_use.get()
+    }
+
+    /// Takes in what librdkafka has queued, without waiting.
+    pub fn serve(&self) {
+        self.shared().wake.lower();
+        self.shared().serve(|| self.handle.client().serve());
+        self.settle();
+    }
+
+    pub fn settle(&self) {
+        self.handle.settle(false);
+    }
+
+    /// Starts a flush until `deadline` on the worker, unless one is running.
+    pub fn start_flush(&self, deadline: f64) -> Result<(), KafkaError> {
+        let mut flushing = self.flushing.borrow_mut();
+        if flushing.as_ref().is_some_and(|flush| !flush.done.load(Ordering::Acquire)) {
+            return Ok(());
+        }
+        let job = Arc::new(Flush::default());
+        let (client, shared, ours) = (self.handle.client().clone(), self.shared().clone(), job.clone());
+        self.handle.in_background(move || {
+            while shared.unreported() > 0 && !ours.cancelled.load(Ordering::Acquire) {
+                let left = clock::left(deadline).min(Duration::from_millis(100));
+                if left.is_zero() {
+                    break;
+                }
+                flush(&client, i32::try_from(left.as_millis()).unwrap_or(100));
+            }
+            drop(client);
+            ours.done.store(true, Ordering::Release);
+            shared.wake.raise();
+        })?;
+        *flushing = Some(job);
+        Ok(())
+    }
+
+    /// Whether everything is reported or the running flush has ended.
+    pub fn flush_progress(&self) -> Progress {
+        self.shared().wake.lower();
+        if self.shared().unreported() == 0 {
+            return Progress::Done;
+        }
+        match self.flushing.borrow().as_ref() {
+            Some(flush) if !flush.done.load(Ordering::Acquire) => Progress::Waiting,
+            _ => Progress::Done,
+        }
+    }
+
+    pub fn cancel_flush(&self) {
+        if let Some(flush) = self.flushing.borrow_mut().take() {
+            flush.cancelled.store(true, Ordering::Release);
+        }
+    }
+
+    /// Accepted messages without a report yet.
+    pub fn unreported(&self) -> u64 {
+        self.shared().unreported()
+    }
+
+    /// Why a flush could not finish.
+    pub fn flush_error(&self) -> KafkaError {
+        let left = self.unreported();
+        let last = self.handle.last_error().map(|error| format!("; last error: {}: {}", error.name, error.message));
+        KafkaError::timed_out(format!("{left} message(s) not delivered in time{}", last.unwrap_or_default()))
+    }
+
+    /// Fails what is undelivered, so that each message has its report, and takes those in.
+    pub fn purge(&self) {
+        self.cancel_flush();
+        if self.unreported() > 0 {
+            purge(self.handle.client());
+        }
+        let end = Instant::now() + Duration::from_millis(50);
+        loop {
+            self.serve();
+            if self.unreported() == 0 || Instant::now() >= end {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Hands everything to the reaper.
+    pub fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure> {
+        self.cancel_flush();
+        let registered = self.handle.registered();
+        let Parts { client, shared, worker } = self.handle.into_parts();
+        let leaver = Leaver { shared, topics: self.topics.into_topics(), worker, client };
+        let departure = depart(Box::new(leaver), patience, tell);
+        registry::current().remove(registered);
+        departure
+    }
+}
+
+fn enqueue(topic: &Topic, message: &mut Outgoing) -> Result<(), i32> {
+    produce(topic, message.partition, &mut message.value, message.key, message.mark, &mut message.extras)
+}
+
+/// Fields in the order they must go: topics before their client.
+struct Leaver {
+    shared: Arc<Shared>,
+    topics: Vec<Topic>,
+    worker: Option<super::worker::Worker>,
+    client: Arc<crate::native::client::Client>,
+}
+
+impl Leave for Leaver {
+    fn leave(&mut self, deadline: Instant) -> u64 {
+        let undelivered = flush_until(&self.client, deadline);
+        if undelivered > 0 {
+            purge(&self.client);
+        }
+        self.topics.clear();
+        if let Some(worker) = self.worker.take() {
+            worker.join();
+        }
+        undelivered
+    }
+
+    fn last_error(&self) -> Option<String> {
+        self.shared.last_error().map(|error| error.message)
+    }
+
+    fn shared(&self) -> Option<Arc<Shared>> {
+        Some(self.shared.clone())
+    }
+}

@@ -1,0 +1,252 @@
+//! The module's table: classes from the lists their files end with, functions, embedded Lua.
+
+use mlua::ffi::lua_CFunction;
+use mlua::prelude::*;
+use mlua::IntoLuaMulti;
+
+use super::args::{entries, strings};
+use super::consumer::{Consumer, Topics};
+use super::face::Face;
+use super::mock::MockCluster;
+use super::producer::Producer;
+use super::stack::block::{self, Class};
+use super::stack::cold::{self, Accepts, Args};
+use super::stack::push;
+use super::stack::raise::{Raise, Style, CLASSIC, CLASSIC_STEP};
+use super::stack::serve;
+use super::{error, mock, properties, settings, stats};
+
+/// How one method comes about.
+pub enum Method<T> {
+    /// A raw function: hot calls and steps.
+    Raw(lua_CFunction),
+    /// A safe body over mlua.
+    Cold(Box<dyn Fn(&Lua, &LuaTable) -> LuaResult<LuaFunction>>, std::marker::PhantomData<T>),
+}
+
+/// A call that must cost next to nothing: it never waits and never calls Lua.
+pub fn hot<T>(function: lua_CFunction) -> Method<T> {
+    Method::Raw(function)
+}
+
+/// What an embedded Lua function stands on.
+pub fn step<T>(function: lua_CFunction) -> Method<T> {
+    Method::Raw(function)
+}
+
+/// An ordinary call.
+pub fn cold<T: Class, R: IntoLuaMulti + 'static>(
+    accepts: Accepts,
+    style: Style,
+    body: fn(&Lua, &T, Args) -> Result<R, Raise>,
+) -> Method<T> {
+    Method::Cold(
+        Box::new(move |lua, metatable| cold::method::<T, R>(lua, metatable, accepts, style, body)),
+        std::marker::PhantomData,
+    )
+}
+
+fn fill<T: Class>(lua: &Lua, into: &LuaTable, metatable: &LuaTable, methods: Vec<(&'static str, Method<T>)>) -> LuaResult<()> {
+    for (name, method) in methods {
+        let function = match method {
+            Method::Raw(raw) => cold::closure(lua, raw, metatable, None)?,
+            Method::Cold(make, _) => make(lua, metatable)?,
+        };
+        into.raw_set(name, function)?;
+    }
+    Ok(())
+}
+
+/// Makes a class's metatable and puts it where `block::create` finds it.
+fn class<T: Class>(
+    lua: &Lua,
+    methods: Vec<(&'static str, Method<T>)>,
+    metamethods: Vec<(&'static str, Method<T>)>,
+) -> LuaResult<LuaTable> {
+    let metatable = lua.create_table()?;
+    let index = lua.create_table()?;
+    fill(lua, &index, &metatable, methods)?;
+    fill(lua, &metatable, &metatable, metamethods)?;
+    metatable.raw_set("__index", index)?;
+    metatable.raw_set("__name", T::NAME)?;
+    metatable.raw_set("__gc", cold::closure(lua, block_collect::<T>(), &metatable, None)?)?;
+    push::register(lua, T::registry_key(), &metatable)?;
+    Ok(metatable)
+}
+
+fn block_collect<T: Class>() -> lua_CFunction {
+    block::collect_entry::<T>
+}
+
+/// The steps every client has, besides its own.
+fn client_steps<T: Face>() -> Vec<(&'static str, Method<T>)> {
+    vec![
+        ("serve", step(serve::serve::<T>)),
+        ("settle", step(serve::settle::<T>)),
+        ("pending", step(serve::pending::<T>)),
+        ("is_closed", step(serve::is_closed::<T>)),
+        ("callbacks", step(serve::callbacks::<T>)),
+        ("wait_slice", step(serve::wait_slice::<T>)),
+        ("is_gone", step(serve::is_gone::<T>)),
+    ]
+}
+
+fn client_class<T: Face>(
+    lua: &Lua,
+    methods: Vec<(&'static str, Method<T>)>,
+    metamethods: Vec<(&'static str, Method<T>)>,
+    steps: Vec<(&'static str, Method<T>)>,
+) -> LuaResult<LuaTable> {
+    let metatable = class(lua, methods, metamethods)?;
+    let parts = lua.create_table()?;
+    fill(lua, &parts, &metatable, client_steps::<T>())?;
+    fill(lua, &parts, &metatable, steps)?;
+    let made = lua.create_table()?;
+    made.raw_set("class", metatable)?;
+    made.raw_set("step", parts)?;
+    Ok(made)
+}
+
+/// `(brokers or nil, conf, own, callbacks)` → producer.
+fn new_producer(lua: &Lua, args: Args) -> Result<LuaValue, Raise> {
+    let brokers = if args.get(0).is_nil() { None } else { Some(args.bytes(0)?) };
+    let settings = settings::read(args.table(2)?)?;
+    let producer = Producer::create(brokers.as_deref(), &entries(args.table(1)?)?, settings)?;
+    Ok(push::object(lua, producer, args.table(3)?)?)
+}
+
+/// `(brokers or nil, topics or false, conf, topic_conf, own, callbacks)` → consumer.
+fn new_consumer(lua: &Lua, args: Args) -> Result<LuaValue, Raise> {
+    let brokers = if args.get(0).is_nil() { None } else { Some(args.bytes(0)?) };
+    let topics = match args.get(1) {
+        LuaValue::Table(list) => Topics::Names(strings(list)?),
+        _ => Topics::NotStrings,
+    };
+    let settings = settings::read(args.table(4)?)?;
+    let (conf, topic_conf) = (entries(args.table(2)?)?, entries(args.table(3)?)?);
+    let consumer = Consumer::create(brokers.as_deref(), &topics, &conf, &topic_conf, settings)?;
+    Ok(push::object(lua, consumer, args.table(5)?)?)
+}
+
+/// `(argument number, message)`: raises as the embedded function that calls it.
+fn argument_error(_: &Lua, args: Args) -> Result<(), Raise> {
+    Err(Raise::Arg(args.int32(0, 0)?, args.text(1)?))
+}
+
+fn suggest(_: &Lua, args: Args) -> Result<String, Raise> {
+    Ok(crate::client::config::suggestion(&args.text(0)?))
+}
+
+const FORMS: [(&str, &str); 5] = [
+    ("call", include_str!("forms/call.lua")),
+    ("client", include_str!("forms/client.lua")),
+    ("producer", include_str!("forms/producer.lua")),
+    ("consumer", include_str!("forms/consumer.lua")),
+    ("module", include_str!("forms/module.lua")),
+];
+
+/// The whole module.
+pub fn module(lua: &Lua) -> LuaResult<LuaTable> {
+    let native = lua.create_table()?;
+    native.raw_set("Error", error::class(lua)?)?;
+    native.raw_set(
+        "producer",
+        client_class::<Producer>(
+            lua,
+            client_methods(super::producer::methods()),
+            super::producer::metamethods(),
+            super::producer::steps(),
+        )?,
+    )?;
+    native.raw_set(
+        "consumer",
+        client_class::<Consumer>(
+            lua,
+            client_methods(super::consumer::methods()),
+            super::consumer::metamethods(),
+            super::consumer::steps(),
+        )?,
+    )?;
+    class::<MockCluster>(lua, mock::methods(), mock::metamethods())?;
+    native.raw_set("now", cold::closure(lua, serve::now, &lua.create_table()?, None)?)?;
+    native.raw_set("new_producer", cold::function(lua, CLASSIC_STEP, new_producer)?)?;
+    native.raw_set("new_consumer", cold::function(lua, CLASSIC_STEP, new_consumer)?)?;
+    native.raw_set("new_mock_cluster", cold::function(lua, CLASSIC_STEP, mock::new)?)?;
+    native.raw_set("argument_error", cold::function(lua, CLASSIC_STEP, argument_error)?)?;
+    native.raw_set("suggest", cold::function(lua, CLASSIC, suggest)?)?;
+    native.raw_set("decode_stats", cold::function(lua, CLASSIC, stats::decode)?)?;
+    native.raw_set("version", cold::function(lua, CLASSIC, |_, _| Ok(env!("CARGO_PKG_VERSION")))?)?;
+    native.raw_set("librdkafka_version", cold::function(lua, CLASSIC, |_, _| Ok(crate::native::library::version()))?)?;
+    native.raw_set("properties", cold::function(lua, CLASSIC, properties::properties)?)?;
+    native.raw_set("errors", error::names(lua)?)?;
+    native.raw_set("module", module_table(lua)?)?;
+    for (name, source) in FORMS {
+        let form: LuaValue = lua.load(source).set_name(format!("=kafka.{name}")).call(&native)?;
+        native.raw_set(name.to_owned() + "_form", form)?;
+    }
+    native.raw_get("module")
+}
+
+/// 5.1's custom: an existing global table `kafka` is extended in place.
+fn module_table(lua: &Lua) -> LuaResult<LuaTable> {
+    if cfg!(feature = "lua51") {
+        if let LuaValue::Table(existing) = lua.globals().raw_get("kafka")? {
+            return Ok(existing);
+        }
+    }
+    lua.create_table()
+}
+
+/// The methods every client has, besides its own.
+fn client_methods<T: Face + AsRef<super::face::Seat<C>>, C: super::face::Leaves + 'static>(
+    mut own: Vec<(&'static str, Method<T>)>,
+) -> Vec<(&'static str, Method<T>)> {
+    use super::stack::raise::METHOD;
+    own.push((
+        "closed",
+        cold(Accepts::EvenForked, METHOD, |_, client: &T, args: Args| {
+            args.count(0, 0)?;
+            Ok(client.as_ref().is_closed())
+        }),
+    ));
+    own.push((
+        "name",
+        cold(Accepts::EvenForked, METHOD, |_, client: &T, args: Args| {
+            args.count(0, 0)?;
+            Ok(client.as_ref().name.clone())
+        }),
+    ));
+    own.push((
+        "last_error",
+        cold(Accepts::Open, METHOD, |_, client: &T, args: Args| {
+            args.count(0, 0)?;
+            match client.as_ref().last_error() {
+                Some(error) => Ok(error::Value(Some(error))),
+                None => Ok(error::Value(None)),
+            }
+        }),
+    ));
+    own.push((
+        "pollfd",
+        cold(Accepts::Any, METHOD, |_, client: &T, args: Args| {
+            args.count(0, 0)?;
+            let seat = client.as_ref();
+            Ok(seat.if_open(super::face::Leaves::export).unwrap_or_else(|| seat.shared.wake.fd()))
+        }),
+    ));
+    own.push((
+        "events",
+        cold(Accepts::Any, METHOD, |_, _: &T, args: Args| {
+            args.count(0, 0)?;
+            Ok("r")
+        }),
+    ));
+    own.push((
+        "timeout",
+        cold(Accepts::Any, METHOD, |_, _: &T, args: Args| {
+            args.count(0, 0)?;
+            Ok(LuaValue::Nil)
+        }),
+    ));
+    own
+}

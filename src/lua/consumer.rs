@@ -1,0 +1,178 @@
+//! `kafka.Consumer`.
+
+use std::cell::Ref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mlua::prelude::*;
+
+use super::build::{cold, step, Method};
+use super::face::{Face, Leaves, Seat};
+use super::stack::block::Class;
+use super::stack::cold::{Accepts, Args};
+use super::stack::raise::{Raise, METHOD, STEP};
+use super::stack::{event, receive};
+use crate::client::clock;
+use crate::client::config::Settings;
+use crate::client::consumer::Consumer as Client;
+use crate::client::leaving::{Departure, Tell};
+use crate::model::config::Entries;
+use crate::model::error::KafkaError;
+use crate::native::shared::Shared;
+
+pub struct Consumer {
+    seat: Seat<Client>,
+}
+
+/// The topics array: gathered by the embedded Lua, or refused by it.
+pub enum Topics {
+    Names(Vec<Vec<u8>>),
+    NotStrings,
+}
+
+impl Consumer {
+    /// Classic with `brokers`, modern without: then they are in `entries`.
+    pub fn create(
+        brokers: Option<&[u8]>,
+        topics: &Topics,
+        conf: &Entries,
+        topic_conf: &Entries,
+        settings: Settings,
+    ) -> Result<Consumer, Raise> {
+        let client = Client::create(conf, topic_conf, settings).map_err(Raise::Plain)?;
+        let handle = client.handle();
+        let (shared, name) = (handle.shared().clone(), handle.name.clone());
+        let refused = if brokers.is_some_and(|brokers| !handle.add_brokers(brokers)) {
+            Some(Raise::Caller("invalid broker list".into()))
+        } else {
+            match topics {
+                Topics::NotStrings => Some(Raise::Plain("topics must be an array of strings".into())),
+                Topics::Names(names) if names.is_empty() => None,
+                Topics::Names(names) => client.start(names).map_err(Raise::Plain).err(),
+            }
+        };
+        let seat = Seat::new(client, shared, settings, name);
+        match refused {
+            None => Ok(Consumer { seat }),
+            Some(raise) => {
+                seat.leave(Duration::from_millis(100), Tell::Caller);
+                Err(raise)
+            }
+        }
+    }
+
+    #[inline]
+    pub fn open(&self) -> Result<Ref<'_, Client>, Raise> {
+        self.seat.open::<Self>()
+    }
+}
+
+impl Leaves for Client {
+    fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure> {
+        Client::leave(self, patience, tell)
+    }
+
+    fn export(&self) -> i32 {
+        Client::export(self)
+    }
+
+    fn last_error(&self) -> Option<KafkaError> {
+        self.handle().last_error()
+    }
+}
+
+impl Class for Consumer {
+    const NAME: &'static str = "kafka.Consumer";
+
+    fn registry_key() -> &'static u8 {
+        static KEY: u8 = 0;
+        &KEY
+    }
+
+    fn is_closed(&self) -> bool {
+        self.seat.is_closed()
+    }
+}
+
+impl Face for Consumer {
+    fn shared(&self) -> &Arc<Shared> {
+        &self.seat.shared
+    }
+
+    fn serve(&self) {
+        self.seat.if_open(Client::look);
+    }
+
+    fn settle(&self) {
+        self.seat.if_open(Client::settle);
+    }
+
+    fn departure(&self) -> Option<Arc<Departure>> {
+        self.seat.departure()
+    }
+
+    fn free_slot(&self, _: u32) -> bool {
+        false
+    }
+}
+
+impl AsRef<Seat<Client>> for Consumer {
+    fn as_ref(&self) -> &Seat<Client> {
+        &self.seat
+    }
+}
+
+fn describe(_: &Lua, consumer: &Consumer, _: Args) -> Result<String, Raise> {
+    let seat = &consumer.seat;
+    let state = if seat.is_closed() { "closed" } else { "open" };
+    Ok(format!("{}: {} ({state})", Consumer::NAME, seat.name))
+}
+
+/// Counts the last message as done and starts leaving the group; returns when to give up, or nil
+/// when it is closed already.
+fn close_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<Option<f64>, Raise> {
+    args.count(0, 1)?;
+    let timeout = args.timeout(0, consumer.seat.settings.close_timeout)?;
+    if !consumer.seat.begin_closing() {
+        return Ok(None);
+    }
+    let deadline = clock::deadline_ms(timeout);
+    consumer.open()?.finish();
+    consumer.seat.leave(clock::left(deadline), Tell::Caller);
+    Ok(Some(deadline))
+}
+
+/// Whether the group was left in time; else `nil, err`.
+fn close_result(_: &Lua, consumer: &Consumer, _: Args) -> Result<bool, Raise> {
+    if consumer.seat.departure().is_none_or(|departure| departure.is_gone() && departure.was_in_time()) {
+        return Ok(true);
+    }
+    let last = consumer.seat.last_error().map(|error| format!("; last error: {}: {}", error.name, error.message));
+    let message = format!("the group was not left in time: its offsets may not be committed{}", last.unwrap_or_default());
+    Err(Raise::Error(KafkaError::timed_out(message)))
+}
+
+/// The last message shall come again: a block left by an error has not handled it.
+fn forget_last(_: &Lua, consumer: &Consumer, _: Args) -> Result<(), Raise> {
+    consumer.seat.if_open(Client::forget_last);
+    Ok(())
+}
+
+pub fn methods() -> Vec<(&'static str, Method<Consumer>)> {
+    Vec::new()
+}
+
+pub fn metamethods() -> Vec<(&'static str, Method<Consumer>)> {
+    vec![("__tostring", cold(Accepts::EvenForked, METHOD, describe))]
+}
+
+/// What forms/consumer.lua stands on.
+pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
+    vec![
+        ("receive", step(receive::receive_step)),
+        ("next_event", step(event::next_event::<Consumer>)),
+        ("close_begin", cold(Accepts::Any, STEP, close_begin)),
+        ("close_result", cold(Accepts::Any, STEP, close_result)),
+        ("forget_last", cold(Accepts::Any, STEP, forget_last)),
+    ]
+}

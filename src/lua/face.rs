@@ -1,0 +1,110 @@
+//! What producers and consumers have in common for Lua: a client until it is closed, and what
+//! remains of it afterwards.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::stack::block::{closed, Class};
+use super::stack::raise::Raise;
+use crate::client::config::Settings;
+use crate::client::leaving::{Departure, Tell};
+use crate::model::error::KafkaError;
+use crate::native::shared::Shared;
+
+/// A client that leaves when told to.
+pub trait Leaves: Sized {
+    fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure>;
+    fn export(&self) -> i32;
+    fn last_error(&self) -> Option<KafkaError>;
+}
+
+/// The state behind one userdata.
+pub struct Seat<C: Leaves> {
+    client: RefCell<Option<C>>,
+    closed: Cell<bool>,
+    closing: Cell<bool>,
+    departure: RefCell<Option<Arc<Departure>>>,
+    last_error: RefCell<Option<KafkaError>>,
+    pub shared: Arc<Shared>,
+    pub settings: Settings,
+    pub name: String,
+}
+
+impl<C: Leaves> Seat<C> {
+    pub fn new(client: C, shared: Arc<Shared>, settings: Settings, name: String) -> Seat<C> {
+        Seat {
+            client: RefCell::new(Some(client)),
+            closed: Cell::new(false),
+            closing: Cell::new(false),
+            departure: RefCell::default(),
+            last_error: RefCell::default(),
+            shared,
+            settings,
+            name,
+        }
+    }
+
+    /// The client; gone once it has left.
+    pub fn open<T: Class>(&self) -> Result<Ref<'_, C>, Raise> {
+        Ref::filter_map(self.client.borrow(), Option::as_ref).map_err(|_| closed::<T>())
+    }
+
+    pub fn if_open<R>(&self, body: impl FnOnce(&C) -> R) -> Option<R> {
+        self.client.borrow().as_ref().map(body)
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// False when somebody is closing it already.
+    pub fn begin_closing(&self) -> bool {
+        !self.closing.replace(true)
+    }
+
+    /// From here on the user's calls are refused.
+    pub fn mark_closed(&self) {
+        self.closed.set(true);
+    }
+
+    /// Sends the client on its way; the descriptor is readable for good once it is gone.
+    pub fn leave(&self, patience: Duration, tell: Tell) {
+        self.mark_closed();
+        if let Some(client) = self.client.take() {
+            *self.last_error.borrow_mut() = client.last_error();
+            *self.departure.borrow_mut() = Some(client.leave(patience, tell));
+        }
+    }
+
+    pub fn departure(&self) -> Option<Arc<Departure>> {
+        self.departure.borrow().clone()
+    }
+
+    pub fn last_error(&self) -> Option<KafkaError> {
+        self.if_open(Leaves::last_error).unwrap_or_else(|| self.last_error.borrow().clone())
+    }
+
+    fn exit_patience(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.settings.exit_timeout).unwrap_or(u64::from(u32::MAX)))
+    }
+}
+
+impl<C: Leaves> Drop for Seat<C> {
+    /// The collector's way: in the background, and what is lost is told.
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            client.leave(self.exit_patience(), Tell::Stderr);
+        }
+    }
+}
+
+/// What the steps under the embedded Lua need of a class.
+pub trait Face: Class {
+    fn shared(&self) -> &Arc<Shared>;
+    fn serve(&self);
+    fn settle(&self);
+    fn departure(&self) -> Option<Arc<Departure>>;
+    /// Gives a slot back; true when none is in use any more and its tables may be renewed.
+    fn free_slot(&self, slot: u32) -> bool;
+}

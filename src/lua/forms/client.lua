@@ -1,0 +1,79 @@
+-- Serving and waiting, for every class of client. The steps underneath never wait and never call
+-- Lua; whatever calls a user's function or waits is here, so that callbacks may yield and their
+-- errors keep identity. Waiting is one function a client, which an event loop may replace.
+local native = ...
+local call, now = native.call_form, native.now
+local huge = math.huge
+
+local callback_of = { error = "on_error", log = "on_log", stats = "on_stats", throttle = "on_throttle", delivery = "on_delivery" }
+
+return function(step)
+    local next_event, pending, settle, callbacks = step.next_event, step.pending, step.settle, step.callbacks
+    local form = { is_closed = step.is_closed, settle = settle, serve = step.serve, is_gone = step.is_gone }
+
+    -- Runs one callback; returns whether it failed, and how.
+    local function run(fn, ...)
+        local ok, err = call(fn, ...)
+        return not ok, err
+    end
+
+    local function serve_one(cbs, kind, a, b, own)
+        local fn = cbs[callback_of[kind]]
+        if kind == "stats" then
+            if fn then return run(fn, native.decode_stats(a), a) end
+        elseif kind == "delivery" then
+            local failed, err, failed_too, err_too = false, nil, false, nil
+            if own then failed, err = run(own, a, b) end
+            if fn and not (cbs.only_failed and a == nil) then failed_too, err_too = run(fn, a, b) end
+            if failed then return true, err end
+            return failed_too, err_too
+        elseif fn then
+            return run(fn, a)
+        end
+        return false
+    end
+
+    -- Serves the events that wait now. Returns how many, whether a callback failed, its error:
+    -- the first one; the others still ran.
+    function form.dispatch(self)
+        local count = pending(self)
+        if count == 0 then return 0, false end
+        local cbs = callbacks(self)
+        local served, failed, first = 0, false, nil
+        for _ = 1, count do
+            local kind, a, b, own = next_event(self)
+            if not kind then break end
+            served = served + 1
+            local bad, err = serve_one(cbs, kind, a, b, own)
+            if bad and not failed then failed, first = true, err end
+        end
+        settle(self)
+        return served, failed, first
+    end
+
+    -- As dispatch, and raises what failed: once, as it was raised.
+    function form.dispatch_or_raise(self)
+        local served, failed, err = form.dispatch(self)
+        if failed then error(err, 0) end
+        return served
+    end
+
+    -- Waits until something arrives or the deadline has come; may return early.
+    function form.wait_until(self, deadline)
+        local replaced = callbacks(self).wait
+        local left = deadline - now()
+        if replaced then
+            replaced(self, left == huge and -1 or (left > 0 and left or 0))
+        elseif left > 0 then
+            step.wait_slice(self, left)
+        end
+    end
+
+    -- A compiled loop does not look at debug hooks, through which Ctrl-C comes.
+    if jit then
+        for _, fn in pairs(form) do
+            if type(fn) == "function" then pcall(jit.off, fn, true) end
+        end
+    end
+    return form
+end

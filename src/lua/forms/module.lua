@@ -1,0 +1,238 @@
+-- The module's functions. Option tables are read here and nowhere else, so that a user's
+-- metamethods run as ordinary Lua and their errors pass through untouched.
+local native = ...
+local kafka = native.module
+local producer_form, consumer_form = native.producer_form, native.consumer_form
+local pairs, type, select, tostring = pairs, type, select, tostring
+
+-- This module's own options and what each accepts.
+local OWN = {
+    on_error = "function", on_stats = "function", on_throttle = "function", on_delivery = "function",
+    on_log = "log", allow_unsafe_config = "boolean", exit_timeout = "timeout", close_timeout = "timeout",
+}
+local LOGS = { stderr = true, syslog = true, none = true }
+
+local function show(value)
+    if type(value) == "string" then return ("%q"):format(value) end
+    return tostring(value)
+end
+
+-- Raises what is wrong with an own option, `level` functions up.
+local function check_own(name, value, level)
+    local accepts = OWN[name]
+    local kind = type(value)
+    local expected
+    if accepts == "log" then
+        if kind ~= "function" and not LOGS[value] then expected = 'a function, "stderr", "syslog" or "none"' end
+    elseif accepts == "timeout" then
+        if kind ~= "number" or value ~= math.floor(value) or value < -1 or value > 2 ^ 31 - 1 then
+            expected = "milliseconds (a whole number, 0 = do not wait, -1 = for ever)"
+        end
+    elseif kind ~= accepts then
+        expected = "a " .. accepts
+    end
+    if expected then
+        error(("option %s: %s expected, got %s"):format(name, expected, show(value)), level + 1)
+    end
+end
+
+-- Option table → key, value, key, value, …; own options go to `own` if it is given.
+local function flatten(conf, level, own)
+    local flat, n = {}, 0
+    for key, value in pairs(conf) do
+        if type(key) ~= "string" then error("invalid config key type: " .. type(key), 0) end
+        if own and OWN[key] then
+            check_own(key, value, level + 1)
+            own[key] = value
+        else
+            local kind = type(value)
+            if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
+                error("invalid config value type: " .. kind, 0)
+            end
+            flat[n + 1], flat[n + 2] = key, value
+            n = n + 2
+        end
+    end
+    -- Options may be inherited through __index.
+    if own then
+        for key in pairs(OWN) do
+            local value = own[key] == nil and conf[key] or nil
+            if value ~= nil then
+                check_own(key, value, level + 1)
+                own[key] = value
+            end
+        end
+    end
+    return flat
+end
+native.flatten = flatten
+
+local function destroyed_error()
+    return setmetatable({
+        code = kafka.errors._DESTROY, name = "_DESTROY", message = "the client was closed while this call was waiting",
+        fatal = false, retriable = false, txn_requires_abort = false,
+    }, native.Error)
+end
+native.destroyed = destroyed_error
+
+local function is_only_failed(flat)
+    for i = 1, #flat, 2 do
+        if flat[i] == "delivery.report.only.error" then return flat[i + 1] == true or flat[i + 1] == "true" end
+    end
+    return false
+end
+
+-- What a client keeps for its callbacks: slots of single messages at 1 and 2, the rest by name.
+local function callbacks_of(own, flat)
+    return {
+        {}, {},
+        on_error = own.on_error, on_stats = own.on_stats, on_throttle = own.on_throttle, on_delivery = own.on_delivery,
+        on_log = type(own.on_log) == "function" and own.on_log or nil, only_failed = is_only_failed(flat),
+    }
+end
+
+local function is_text(value) return type(value) == "string" or type(value) == "number" end
+
+local function has(flat, ...)
+    for i = 1, #flat, 2 do
+        for j = 1, select("#", ...) do
+            if flat[i] == select(j, ...) then return true end
+        end
+    end
+    return false
+end
+
+local function need_servers(flat, level)
+    if not has(flat, "bootstrap.servers", "metadata.broker.list", "test.mock.num.brokers") then
+        error('bootstrap.servers must be set: a list such as "localhost:9092,other:9092"', level + 1)
+    end
+end
+
+--- Makes a producer: `(brokerlist [, conf])`, or one table of options with `bootstrap.servers`.
+function kafka.producer(...)
+    local count = select("#", ...)
+    local brokers, conf = ...
+    local modern = count == 1 and type(brokers) == "table"
+    if modern then
+        brokers, conf = nil, brokers
+    else
+        if count < 1 or count > 2 then native.argument_error(count, "incorrect number of arguments") end
+        if not is_text(brokers) then native.argument_error(1, "string expected, got " .. type(brokers)) end
+        if conf ~= nil and type(conf) ~= "table" then native.argument_error(2, "table expected, got " .. type(conf)) end
+    end
+    local own = {}
+    local flat = flatten(conf or {}, 2, own)
+    if modern then need_servers(flat, 2) end
+    local made = native.new_producer(brokers, flat, own, callbacks_of(own, flat))
+    return made
+end
+
+-- The topics array → a list of strings, or false when it holds anything else. Keys must be
+-- numbers; their order is kept.
+local function gather_topics(topics)
+    local keys, list = {}, {}
+    for key, value in pairs(topics) do
+        if type(key) ~= "number" or type(value) ~= "string" then return false end
+        keys[#keys + 1] = key
+    end
+    table.sort(keys)
+    for i, key in ipairs(keys) do list[i] = topics[key] end
+    return list
+end
+
+local function modern_consumer(options)
+    local own, rest, topics = {}, {}, nil
+    for key, value in pairs(options) do
+        if key == "topics" then topics = value else rest[key] = value end
+    end
+    if topics == nil then topics = options.topics end
+    if topics ~= nil and type(topics) ~= "table" then
+        error(("option topics: an array of strings expected, got %s"):format(show(topics)), 3)
+    end
+    local flat = flatten(setmetatable(rest, getmetatable(options) and { __index = options } or nil), 3, own)
+    if own.on_delivery then error("option on_delivery: a producer's option; a consumer has no delivery reports", 3) end
+    need_servers(flat, 3)
+    return topics and gather_topics(topics) or {}, flat, {}, own
+end
+
+--- Makes a consumer: `(brokerlist, topics, conf [, topic_conf])`, or one table of options with
+--- `bootstrap.servers`, `group.id` and `topics`.
+function kafka.consumer(...)
+    local count = select("#", ...)
+    local brokers, topics, conf, topic_conf = ...
+    local list, flat, topic_flat, own
+    if count == 1 and type(brokers) == "table" then
+        list, flat, topic_flat, own = modern_consumer(brokers)
+        brokers = nil
+    else
+        if count < 3 or count > 4 then native.argument_error(count, "incorrect number of arguments") end
+        if not is_text(brokers) then native.argument_error(1, "string expected, got " .. type(brokers)) end
+        if type(topics) ~= "table" then native.argument_error(2, "table expected, got " .. type(topics)) end
+        if type(conf) ~= "table" then native.argument_error(3, "table expected, got " .. type(conf)) end
+        if topic_conf ~= nil and type(topic_conf) ~= "table" then
+            native.argument_error(4, "table expected, got " .. type(topic_conf))
+        end
+        list = gather_topics(topics)
+        if list and #list == 0 then native.argument_error(2, "the topics array is empty") end
+        own = {}
+        flat = flatten(conf, 2, own)
+        if own.on_delivery then error("option on_delivery: a producer's option; a consumer has no delivery reports", 2) end
+        topic_flat = flatten(topic_conf or {}, 2)
+    end
+    local made = native.new_consumer(brokers, list, flat, topic_flat, own, callbacks_of(own, flat))
+    return made
+end
+
+--- Starts a mock cluster: `{brokers=1, topics={name=partitions}, rtt=milliseconds}`.
+function kafka.mock_cluster(...)
+    local options = ...
+    if select("#", ...) > 1 then native.argument_error(select("#", ...), "incorrect number of arguments") end
+    if options ~= nil and type(options) ~= "table" then native.argument_error(1, "table expected, got " .. type(options)) end
+    local read = {}
+    for key, value in pairs(options or {}) do
+        if key ~= "brokers" and key ~= "topics" and key ~= "rtt" then
+            error(("mock_cluster: unknown option %s; brokers, topics and rtt are known"):format(show(key)), 2)
+        end
+        read[key] = value
+    end
+    if read.topics ~= nil then
+        if type(read.topics) ~= "table" then
+            error(("mock_cluster: topics={name=partitions, ...} expected, got %s"):format(show(read.topics)), 2)
+        end
+        local topics = {}
+        for topic, partitions in pairs(read.topics) do
+            if type(topic) ~= "string" or type(partitions) ~= "number" or partitions ~= math.floor(partitions)
+                or partitions < 1 or partitions > 10000 then
+                error(("mock_cluster: topics={name=partitions, ...} with 1 to 10000 partitions expected, got %s=%s")
+                    :format(show(topic), show(partitions)), 2)
+            end
+            topics[topic] = partitions
+        end
+        read.topics = topics
+    end
+    local made = native.new_mock_cluster(read, {})
+    return made
+end
+
+--- Replaces how a client waits: `wait(client, ms)` returns once `client:pollfd()` is readable or
+--- ms have passed (ms < 0: no limit). nil restores blocking. Returns the client.
+function kafka.wrap(...)
+    local client, wait = ...
+    if select("#", ...) ~= 2 then native.argument_error(select("#", ...), "incorrect number of arguments") end
+    local class = getmetatable(client)
+    local step = class == native.producer.class and native.producer.step or class == native.consumer.class and native.consumer.step
+    if type(client) ~= "userdata" or not step then
+        native.argument_error(1, "kafka.Producer or kafka.Consumer expected, got " .. type(client))
+    end
+    if wait ~= nil and type(wait) ~= "function" then native.argument_error(2, "function or nil expected, got " .. type(wait)) end
+    step.callbacks(client).wait = wait
+    return client
+end
+
+kafka.version = native.version
+kafka.librdkafka_version = native.librdkafka_version
+kafka.properties = native.properties
+kafka.errors = native.errors
+kafka.Error = native.Error
+
+return { producer = producer_form, consumer = consumer_form }

@@ -1,0 +1,26 @@
+//! The Lua face: one file per class users see, and the embedded Lua that waits and dispatches.
+
+mod args;
+mod build;
+pub mod consumer;
+mod error;
+pub mod face;
+mod mock;
+pub mod producer;
+mod properties;
+mod settings;
+mod stack;
+mod stats;
+
+use mlua::prelude::*;
+
+/// Makes the module's table, or gives back the one this state already has.
+pub fn module(lua: &Lua) -> LuaResult<LuaTable> {
+    const MADE: &str = "lua-kafka.module";
+    if let Ok(module) = lua.named_registry_value::<LuaTable>(MADE) {
+        return Ok(module);
+    }
+    let module = build::module(lua)?;
+    lua.set_named_registry_value(MADE, &module)?;
+    Ok(module)
+}

@@ -1,0 +1,256 @@
+//! `kafka.Producer`.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mlua::prelude::*;
+
+use super::args::entries;
+use super::build::{cold, hot, step, Method};
+use super::face::{Face, Leaves, Seat};
+use super::stack::block::Class;
+use super::stack::cold::{Accepts, Args};
+use super::stack::raise::{Raise, CLASSIC, METHOD, STEP};
+use super::stack::{event, produce, send, serve};
+use crate::client::clock;
+use crate::client::config::Settings;
+use crate::client::leaving::{Departure, Tell};
+use crate::client::producer::{Producer as Client, Progress};
+use crate::model::config::Entries;
+use crate::model::error::KafkaError;
+use crate::native::shared::Shared;
+
+pub struct Producer {
+    seat: Seat<Client>,
+    pub slots: Slots,
+}
+
+/// Numbers of the callbacks and opaques that wait in Lua for their reports.
+#[derive(Default)]
+pub struct Slots {
+    free: RefCell<Vec<u32>>,
+    highest: Cell<u32>,
+}
+
+impl Slots {
+    pub fn take(&self, client: &Client) -> u32 {
+        client.slot_taken();
+        self.free.borrow_mut().pop().unwrap_or_else(|| {
+            self.highest.set(self.highest.get() + 1);
+            self.highest.get()
+        })
+    }
+
+    /// True when none is in use any more after many were.
+    pub fn free(&self, client: &Client, slot: u32) -> bool {
+        const MANY: u32 = 64;
+        client.slot_freed();
+        if client.slots_in_use() > 0 || self.highest.get() < MANY {
+            self.free.borrow_mut().push(slot);
+            return false;
+        }
+        self.highest.set(0);
+        *self.free.borrow_mut() = Vec::new();
+        true
+    }
+}
+
+impl Producer {
+    /// Classic with `brokers`, modern without: then they are in `entries`.
+    pub fn create(brokers: Option<&[u8]>, conf: &Entries, settings: Settings) -> Result<Producer, Raise> {
+        let client = Client::create(conf, settings).map_err(Raise::Plain)?;
+        let handle = client.handle();
+        let (shared, name) = (handle.shared().clone(), handle.name.clone());
+        let understood = brokers.is_none_or(|brokers| handle.add_brokers(brokers));
+        let seat = Seat::new(client, shared, settings, name);
+        if !understood {
+            seat.leave(Duration::ZERO, Tell::Caller);
+            return Err(Raise::Caller("invalid broker list".into()));
+        }
+        Ok(Producer { seat, slots: Slots::default() })
+    }
+
+    #[inline]
+    pub fn open(&self) -> Result<Ref<'_, Client>, Raise> {
+        self.seat.open::<Self>()
+    }
+}
+
+impl Leaves for Client {
+    fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure> {
+        Client::leave(self, patience, tell)
+    }
+
+    fn export(&self) -> i32 {
+        self.handle().export(false)
+    }
+
+    fn last_error(&self) -> Option<KafkaError> {
+        self.handle().last_error()
+    }
+}
+
+impl Class for Producer {
+    const NAME: &'static str = "kafka.Producer";
+
+    fn registry_key() -> &'static u8 {
+        static KEY: u8 = 0;
+        &KEY
+    }
+
+    fn is_closed(&self) -> bool {
+        self.seat.is_closed()
+    }
+}
+
+impl Face for Producer {
+    fn shared(&self) -> &Arc<Shared> {
+        &self.seat.shared
+    }
+
+    fn serve(&self) {
+        self.seat.if_open(Client::serve);
+    }
+
+    fn settle(&self) {
+        self.seat.if_open(Client::settle);
+    }
+
+    fn departure(&self) -> Option<Arc<Departure>> {
+        self.seat.departure()
+    }
+
+    fn free_slot(&self, slot: u32) -> bool {
+        self.seat.if_open(|client| self.slots.free(client, slot)).unwrap_or(false)
+    }
+}
+
+impl AsRef<Seat<Client>> for Producer {
+    fn as_ref(&self) -> &Seat<Client> {
+        &self.seat
+    }
+}
+
+fn create_topic(_: &Lua, producer: &Producer, args: Args) -> Result<(), Raise> {
+    args.count(1, 2)?;
+    let topic = args.bytes(0)?;
+    // The form in front has flattened and checked the options.
+    let conf = args.optional_table(1)?.map(entries).transpose()?.unwrap_or_default();
+    producer.open()?.create_topic(&topic, &conf).map_err(Raise::Caller)
+}
+
+fn has_topic(_: &Lua, producer: &Producer, args: Args) -> Result<bool, Raise> {
+    args.count(1, 1)?;
+    Ok(producer.open()?.has_topic(&args.bytes(0)?))
+}
+
+fn destroy_topic(_: &Lua, producer: &Producer, args: Args) -> Result<(), Raise> {
+    args.count(1, 1)?;
+    producer.open()?.destroy_topic(&args.bytes(0)?);
+    Ok(())
+}
+
+fn topics(lua: &Lua, producer: &Producer, args: Args) -> Result<LuaTable, Raise> {
+    args.count(0, 0)?;
+    let mut names = producer.open()?.topics();
+    names.sort();
+    let list = lua.create_table()?;
+    for name in names {
+        list.raw_push(lua.create_string(&name)?)?;
+    }
+    Ok(list)
+}
+
+fn length(_: &Lua, producer: &Producer, _: Args) -> Result<i64, Raise> {
+    Ok(i64::try_from(producer.seat.shared.unreported()).unwrap_or(i64::MAX))
+}
+
+fn describe(_: &Lua, producer: &Producer, _: Args) -> Result<String, Raise> {
+    let seat = &producer.seat;
+    let state = if seat.is_closed() { "closed".into() } else { format!("open, {} queued", seat.shared.unreported()) };
+    Ok(format!("{}: {} ({state})", Producer::NAME, seat.name))
+}
+
+/// Starts a flush; returns when to give up.
+fn flush_start(_: &Lua, producer: &Producer, args: Args) -> Result<f64, Raise> {
+    args.count(0, 1)?;
+    let deadline = clock::deadline_ms(args.timeout(0, 10_000)?);
+    let client = producer.open()?;
+    client.serve();
+    if client.unreported() > 0 && clock::now_ms() < deadline {
+        client.start_flush(deadline).map_err(Raise::Error)?;
+    }
+    Ok(deadline)
+}
+
+/// Whether nothing is left, or the flush has ended.
+fn flush_done(_: &Lua, producer: &Producer, _: Args) -> Result<bool, Raise> {
+    Ok(producer.seat.if_open(|client| matches!(client.flush_progress(), Progress::Done)).unwrap_or(true))
+}
+
+/// true; or nil, the error and how many are left.
+fn flush_result(_: &Lua, producer: &Producer, _: Args) -> Result<(bool, i64), Raise> {
+    let left = producer.seat.shared.unreported();
+    if left == 0 {
+        return Ok((true, 0));
+    }
+    producer.seat.if_open(Client::cancel_flush);
+    Ok((false, i64::try_from(left).unwrap_or(i64::MAX)))
+}
+
+/// Why the flush could not finish, as an error value (`nil, err`).
+fn flush_error(_: &Lua, producer: &Producer, _: Args) -> Result<(), Raise> {
+    Err(Raise::Error(producer.open()?.flush_error()))
+}
+
+/// When closing gives up; nil when it is closed or being closed.
+fn close_begin(_: &Lua, producer: &Producer, args: Args) -> Result<Option<f64>, Raise> {
+    args.count(0, 1)?;
+    let timeout = args.timeout(0, producer.seat.settings.close_timeout)?;
+    Ok(producer.seat.begin_closing().then(|| clock::deadline_ms(timeout)))
+}
+
+/// Refuses further calls, fails what is undelivered, and takes its reports in. Returns how many.
+fn close_purge(_: &Lua, producer: &Producer, _: Args) -> Result<i64, Raise> {
+    let undelivered = producer.seat.shared.unreported();
+    producer.seat.mark_closed();
+    producer.seat.if_open(Client::purge);
+    Ok(i64::try_from(undelivered).unwrap_or(i64::MAX))
+}
+
+fn close_leave(_: &Lua, producer: &Producer, _: Args) -> Result<(), Raise> {
+    producer.seat.leave(Duration::ZERO, Tell::Caller);
+    Ok(())
+}
+
+pub fn methods() -> Vec<(&'static str, Method<Producer>)> {
+    vec![
+        ("send", hot(send::send)),
+        ("produce", hot(produce::produce)),
+        ("has_topic", cold(Accepts::Open, CLASSIC, has_topic)),
+        ("destroy_topic", cold(Accepts::Open, CLASSIC, destroy_topic)),
+        ("topics", cold(Accepts::Open, METHOD, topics)),
+    ]
+}
+
+pub fn metamethods() -> Vec<(&'static str, Method<Producer>)> {
+    vec![("__len", cold(Accepts::EvenForked, METHOD, length)), ("__tostring", cold(Accepts::EvenForked, METHOD, describe))]
+}
+
+/// What forms/producer.lua stands on.
+pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
+    vec![
+        ("create_topic", cold(Accepts::Open, super::stack::raise::CLASSIC_STEP, create_topic)),
+        ("poll", step(serve::poll_step)),
+        ("poll_take", step(serve::poll_take)),
+        ("next_event", step(event::next_event::<Producer>)),
+        ("flush_start", cold(Accepts::Open, STEP, flush_start)),
+        ("flush_done", cold(Accepts::Any, STEP, flush_done)),
+        ("flush_result", cold(Accepts::Any, STEP, flush_result)),
+        ("flush_error", cold(Accepts::Any, STEP, flush_error)),
+        ("close_begin", cold(Accepts::Any, STEP, close_begin)),
+        ("close_purge", cold(Accepts::Any, STEP, close_purge)),
+        ("close_leave", cold(Accepts::Any, STEP, close_leave)),
+    ]
+}

@@ -1,0 +1,41 @@
+//! `kafka.properties([name])`.
+
+use mlua::prelude::*;
+
+use super::stack::cold::Args;
+use super::stack::raise::Raise;
+use crate::client::config::suggestion;
+use crate::model::property::Property;
+use crate::native::library;
+
+pub fn properties(lua: &Lua, args: Args) -> Result<LuaTable, Raise> {
+    args.count(0, 1)?;
+    if args.get(0).is_nil() {
+        let all = lua.create_table()?;
+        for property in library::properties() {
+            // An alias at topic level does not hide the property it stands for.
+            if !all.contains_key(property.name.as_str())? {
+                all.raw_set(property.name.as_str(), describe(lua, property)?)?;
+            }
+        }
+        return Ok(all);
+    }
+    let name = args.text(0)?;
+    match library::properties().iter().find(|property| property.name == name) {
+        Some(property) => Ok(describe(lua, property)?),
+        None => Err(args.fault(0, format!("no property is called \"{name}\"{}", suggestion(&name)))),
+    }
+}
+
+fn describe(lua: &Lua, property: &Property) -> LuaResult<LuaTable> {
+    let table = lua.create_table()?;
+    table.raw_set("name", property.name.as_str())?;
+    table.raw_set("type", property.kind.as_str())?;
+    table.raw_set("scope", property.scope)?;
+    table.raw_set("topic_level", property.topic_level)?;
+    table.raw_set("range", property.range.as_str())?;
+    table.raw_set("default", property.default.as_str())?;
+    table.raw_set("importance", property.importance.as_str())?;
+    table.raw_set("description", property.description.as_str())?;
+    Ok(table)
+}

@@ -1,0 +1,32 @@
+//! This module's own options, as the embedded Lua has checked and gathered them.
+
+use mlua::prelude::*;
+
+use crate::client::config::Settings;
+use crate::native::conf::LogTarget;
+use crate::native::shared::Wanted;
+
+/// `own` holds our options by name, absent ones absent.
+pub fn read(own: &LuaTable) -> LuaResult<Settings> {
+    let has = |name: &str| Ok::<_, LuaError>(!own.raw_get::<LuaValue>(name)?.is_nil());
+    let number = |name: &str, default: i64| Ok::<_, LuaError>(own.raw_get::<Option<i64>>(name)?.unwrap_or(default));
+    let log = match own.raw_get::<LuaValue>("on_log")? {
+        LuaValue::Function(_) => LogTarget::Events,
+        LuaValue::String(name) if name.as_bytes() == *b"stderr" => LogTarget::Stderr,
+        LuaValue::String(name) if name.as_bytes() == *b"syslog" => LogTarget::Syslog,
+        _ => LogTarget::None,
+    };
+    Ok(Settings {
+        wanted: Wanted {
+            errors: has("on_error")?,
+            stats: has("on_stats")?,
+            throttle: has("on_throttle")?,
+            reports: has("on_delivery")?,
+            only_failed_reports: false,
+        },
+        log,
+        allow_unsafe: own.raw_get::<Option<bool>>("allow_unsafe_config")?.unwrap_or(false),
+        exit_timeout: number("exit_timeout", 5_000)?,
+        close_timeout: number("close_timeout", 10_000)?,
+    })
+}

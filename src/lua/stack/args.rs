@@ -1,0 +1,157 @@
+//! Arguments off the stack.
+
+use std::os::raw::c_int;
+
+use mlua::ffi as l;
+use mlua::lua_State;
+
+use super::raise::Raise;
+use crate::model::number;
+use crate::native::producer::{Buffer, Payload};
+
+/// Checks how many arguments there are, self counted.
+///
+/// # Safety
+/// `L` is the calling state.
+pub unsafe fn count(L: *mut lua_State, least: c_int, most: c_int) -> Result<(), Raise> {
+    // SAFETY: reads the top only.
+    let given = unsafe { l::lua_gettop(L) };
+    if given < least || given > most {
+        return Err(Raise::Arg(given, "incorrect number of arguments".into()));
+    }
+    Ok(())
+}
+
+/// The type's name for messages.
+///
+/// # Safety
+/// `index` is any index.
+pub unsafe fn type_name(L: *mut lua_State, index: c_int) -> String {
+    // SAFETY: Lua's type names are static strings.
+    unsafe {
+        let kind = l::lua_type(L, index);
+        if kind == l::LUA_TNONE {
+            return "no value".into();
+        }
+        std::ffi::CStr::from_ptr(l::lua_typename(L, kind)).to_string_lossy().into_owned()
+    }
+}
+
+pub unsafe fn expected(L: *mut lua_State, index: c_int, what: &str) -> Raise {
+    // SAFETY: as `type_name`.
+    Raise::Arg(index, format!("{what} expected, got {}", unsafe { type_name(L, index) }))
+}
+
+/// A string, or a number as Lua would print it. Lives as long as the value stays on the stack.
+///
+/// # Safety
+/// `index` is absolute and its value stays there while the slice is used.
+pub unsafe fn bytes<'a>(L: *mut lua_State, index: c_int) -> Option<&'a [u8]> {
+    // SAFETY: the conversion happens in place, so the string is anchored by the stack.
+    unsafe {
+        let kind = l::lua_type(L, index);
+        if kind != l::LUA_TSTRING && kind != l::LUA_TNUMBER {
+            return None;
+        }
+        let mut length = 0;
+        let data = l::lua_tolstring(L, index, &mut length);
+        Some(std::slice::from_raw_parts(data.cast(), length))
+    }
+}
+
+/// # Safety
+/// As [`bytes`].
+pub unsafe fn text<'a>(L: *mut lua_State, index: c_int) -> Result<&'a [u8], Raise> {
+    // SAFETY: as `bytes`.
+    unsafe { bytes(L, index).ok_or_else(|| expected(L, index, "string")) }
+}
+
+/// A number; strings that look like one count, as everywhere in Lua.
+///
+/// # Safety
+/// `index` is any index.
+pub unsafe fn number(L: *mut lua_State, index: c_int) -> Option<f64> {
+    // SAFETY: a conversion that cannot raise.
+    unsafe {
+        let mut is_number = 0;
+        let value = l::lua_tonumberx(L, index, &mut is_number);
+        (is_number != 0).then_some(value)
+    }
+}
+
+/// # Safety
+/// As [`number`].
+pub unsafe fn integer(L: *mut lua_State, index: c_int, low: i64, high: i64) -> Result<i64, Raise> {
+    // SAFETY: as `number`.
+    let value = unsafe { number(L, index).ok_or_else(|| expected(L, index, "number"))? };
+    number::within(value, low, high).map_err(|why| Raise::Arg(index, why))
+}
+
+/// A timeout in milliseconds, or `default` for nil and none.
+///
+/// # Safety
+/// As [`number`].
+pub unsafe fn timeout(L: *mut lua_State, index: c_int, default: i64) -> Result<i64, Raise> {
+    // SAFETY: as `number`.
+    unsafe {
+        if l::lua_isnoneornil(L, index) != 0 {
+            return Ok(default);
+        }
+        let value = number(L, index).ok_or_else(|| expected(L, index, "number"))?;
+        number::timeout(value).map_err(|why| Raise::Arg(index, why))
+    }
+}
+
+/// A message's value: nil, a string, or an array of strings joined here.
+///
+/// # Safety
+/// As [`bytes`].
+pub unsafe fn payload<'a>(L: *mut lua_State, index: c_int) -> Result<Payload<'a>, Raise> {
+    // SAFETY: as `bytes`.
+    unsafe {
+        if let Some(bytes) = bytes(L, index) {
+            return Ok(Payload::Bytes(bytes));
+        }
+        match l::lua_type(L, index) {
+            l::LUA_TNIL => Ok(Payload::Null),
+            l::LUA_TTABLE => join(L, index).map(Payload::Joined),
+            _ => Err(expected(L, index, "string, array of strings or nil")),
+        }
+    }
+}
+
+/// The strings of an array one after the other, in memory librdkafka may keep.
+///
+/// # Safety
+/// A table is at the absolute `index`; two stack slots are free.
+unsafe fn join(L: *mut lua_State, index: c_int) -> Result<Buffer, Raise> {
+    // SAFETY: raw gets; a number is converted in its stack copy, not in the table.
+    unsafe {
+        let count = l::lua_rawlen(L, index);
+        let mut size = 0usize;
+        for pass in 0..2 {
+            let mut buffer = if pass == 1 { Some(Buffer::with_size(size).ok_or_else(|| too_large(index, size))?) } else { None };
+            for i in 1..=count {
+                l::lua_rawgeti(L, index, i as l::lua_Integer);
+                let top = l::lua_gettop(L);
+                let Some(part) = bytes(L, top) else {
+                    let got = type_name(L, top);
+                    return Err(Raise::Arg(index, format!("array of strings expected, got {got} at index {i}")));
+                };
+                match &mut buffer {
+                    None => size = size.checked_add(part.len()).ok_or_else(|| too_large(index, usize::MAX))?,
+                    Some(buffer) => buffer.push(part),
+                }
+                l::lua_settop(L, -2);
+            }
+            if let Some(buffer) = buffer {
+                return Ok(buffer);
+            }
+        }
+    }
+    Err(too_large(index, 0))
+}
+
+fn too_large(index: c_int, size: usize) -> Raise {
+    Raise::Arg(index, format!("no memory for a message of {size} bytes"))
+}

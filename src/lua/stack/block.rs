@@ -1,0 +1,145 @@
+//! One raw userdata per object: a fixed header, checked by metatable identity.
+
+use std::os::raw::c_int;
+
+use mlua::ffi as l;
+use mlua::lua_State;
+
+use super::args::type_name;
+use super::push;
+use super::raise::Raise;
+use crate::native::process::generation;
+
+/// What a userdata of ours holds.
+#[repr(C)]
+struct Block {
+    /// Of the fork generation that made it.
+    generation: u32,
+    state: *mut std::os::raw::c_void,
+}
+
+/// A class users see.
+pub trait Class: Sized + 'static {
+    /// `kafka.Producer`.
+    const NAME: &'static str;
+    /// Its address is the registry's key for the class's metatable.
+    fn registry_key() -> &'static u8;
+    /// Closed for the user, whatever still goes on inside.
+    fn is_closed(&self) -> bool;
+}
+
+/// Makes an object. Its environment (5.1) or user value is the table at `callbacks`.
+///
+/// # Safety
+/// The class's metatable is in the registry; a table is at the absolute index `callbacks`.
+pub unsafe fn create<T: Class>(L: *mut lua_State, state: T, callbacks: c_int) {
+    // SAFETY: the block is written whole before the metatable, and with it `__gc`, is set.
+    unsafe {
+        let block = l::lua_newuserdata(L, size_of::<Block>()).cast::<Block>();
+        block.write(Block { generation: generation(), state: Box::into_raw(Box::new(state)).cast() });
+        l::lua_pushvalue(L, callbacks);
+        l::lua_setuservalue(L, -2);
+        l::lua_rawgetp(L, l::LUA_REGISTRYINDEX, push::key(T::registry_key()));
+        l::lua_setmetatable(L, -2);
+    }
+}
+
+/// The object at stack place 1, if it is of the class whose metatable is upvalue 1.
+///
+/// # Safety
+/// Called in a C function made for class `T`, whose upvalue 1 is `T`'s metatable.
+unsafe fn block<'a, T: Class>(L: *mut lua_State) -> Result<&'a mut Block, Raise> {
+    // SAFETY: only userdata made by `create` have this metatable: `debug.setmetatable` aside, with
+    // which a program may break anything.
+    unsafe {
+        let data = l::lua_touserdata(L, 1);
+        if !data.is_null() && l::lua_type(L, 1) == l::LUA_TUSERDATA && l::lua_getmetatable(L, 1) != 0 {
+            let same = l::lua_rawequal(L, -1, l::lua_upvalueindex(1)) != 0;
+            l::lua_settop(L, -2);
+            if same {
+                return Ok(&mut *data.cast::<Block>());
+            }
+        }
+        Err(Raise::Arg(1, format!("{} expected, got {}", T::NAME, type_name(L, 1))))
+    }
+}
+
+/// The object at stack place 1, open or closed, of this process.
+///
+/// # Safety
+/// As [`block`]. The object lives while it is on the stack.
+pub unsafe fn any<'a, T: Class>(L: *mut lua_State) -> Result<&'a T, Raise> {
+    // SAFETY: `state` is set by `create` and null only after collection.
+    unsafe {
+        let block = block::<T>(L)?;
+        if block.generation != generation() {
+            return Err(Raise::Forked);
+        }
+        block.state.cast::<T>().as_ref().ok_or_else(closed::<T>)
+    }
+}
+
+/// The object at stack place 1 even in a forked child: for what only reads memory.
+///
+/// # Safety
+/// As [`any`].
+pub unsafe fn even_forked<'a, T: Class>(L: *mut lua_State) -> Result<&'a T, Raise> {
+    // SAFETY: as `any`.
+    unsafe { block::<T>(L)?.state.cast::<T>().as_ref().ok_or_else(closed::<T>) }
+}
+
+/// The object at stack place 1, which must be open.
+///
+/// # Safety
+/// As [`any`].
+#[inline]
+pub unsafe fn open<'a, T: Class>(L: *mut lua_State) -> Result<&'a T, Raise> {
+    // SAFETY: as `any`.
+    let state = unsafe { any::<T>(L)? };
+    if state.is_closed() {
+        return Err(closed::<T>());
+    }
+    Ok(state)
+}
+
+pub fn closed<T: Class>() -> Raise {
+    Raise::Caller(format!("attempt to use a closed {}", T::NAME))
+}
+
+/// `__gc`: gives the state up once. By hand it may be called on anything, any number of times.
+///
+/// # Safety
+/// As [`block`].
+unsafe fn collect<T: Class>(L: *mut lua_State) -> Result<c_int, Raise> {
+    // SAFETY: the pointer came from a Box and is taken once.
+    unsafe {
+        let block = block::<T>(L)?;
+        let state = std::mem::replace(&mut block.state, std::ptr::null_mut()).cast::<T>();
+        if !state.is_null() {
+            let state = Box::from_raw(state);
+            if block.generation == generation() {
+                drop(state);
+            } else {
+                // The parent's: threads, descriptors and brokers behind it are not ours to close.
+                std::mem::forget(state);
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// # Safety
+/// Called by Lua only, with `T`'s metatable as upvalue 1.
+pub unsafe extern "C-unwind" fn collect_entry<T: Class>(L: *mut lua_State) -> c_int {
+    // SAFETY: Lua passes the calling state.
+    unsafe { super::raise::enter(L, super::raise::CLASSIC, collect::<T>) }
+}
+
+/// Pushes the callbacks table of the object at stack place 1.
+///
+/// # Safety
+/// As [`block`], checked before.
+pub unsafe fn push_callbacks(L: *mut lua_State) {
+    // SAFETY: set by `create`.
+    unsafe { l::lua_getuservalue(L, 1) };
+}

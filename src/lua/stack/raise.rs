@@ -1,0 +1,165 @@
+//! How an error leaves this module: as a plain string, at the right line, after Rust is done.
+
+use std::any::Any;
+use std::os::raw::c_int;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+use mlua::ffi as l;
+use mlua::lua_State;
+
+use super::push;
+use crate::model::error::KafkaError;
+
+/// Why a call did not do what was asked.
+pub enum Raise {
+    /// A string without position.
+    Plain(String),
+    /// A string with the caller's `file:line:`.
+    Caller(String),
+    /// `bad argument #N to 'F' (…)`; N is the place on the stack, self counted.
+    Arg(c_int, String),
+    /// The client belongs to the parent of this process.
+    Forked,
+    /// Not misuse: returned as `nil, err`.
+    Error(KafkaError),
+}
+
+impl From<mlua::Error> for Raise {
+    fn from(error: mlua::Error) -> Raise {
+        Raise::Caller(error.to_string())
+    }
+}
+
+/// Where a function stands between the user and its error.
+#[derive(Clone, Copy)]
+pub struct Style {
+    /// 0 when the user calls it, 1 under one embedded Lua function.
+    pub level: c_int,
+    /// Classic calls raise what others return as `nil, err`.
+    pub classic: bool,
+}
+
+pub const METHOD: Style = Style { level: 0, classic: false };
+pub const CLASSIC: Style = Style { level: 0, classic: true };
+pub const STEP: Style = Style { level: 1, classic: false };
+pub const CLASSIC_STEP: Style = Style { level: 1, classic: true };
+
+pub type Body = unsafe fn(*mut lua_State) -> Result<c_int, Raise>;
+
+/// Runs `body`, turns a panic into an error, and raises when all of Rust's values are gone.
+///
+/// # Safety
+/// `L` is the state that called the C function this is the whole of.
+pub unsafe fn enter(L: *mut lua_State, style: Style, body: Body) -> c_int {
+    // SAFETY: `body` follows the rules of this folder; `finish` owns the outcome.
+    unsafe {
+        let outcome = catch_unwind(AssertUnwindSafe(|| body(L)));
+        finish(L, style, outcome)
+    }
+}
+
+/// # Safety
+/// As [`enter`].
+pub unsafe fn finish(L: *mut lua_State, style: Style, outcome: Result<Result<c_int, Raise>, Box<dyn Any + Send>>) -> c_int {
+    let raise = match outcome {
+        Ok(Ok(count)) => return count,
+        Ok(Err(raise)) => raise,
+        Err(panic) => Raise::Caller(panic_text(&*panic)),
+    };
+    // SAFETY: each branch pushes the message, drops what Rust owns, and only then raises.
+    unsafe {
+        match raise {
+            Raise::Error(error) => {
+                l::lua_pushnil(L);
+                push::error(L, &error);
+                return 2;
+            }
+            Raise::Forked if !style.classic => {
+                l::lua_pushnil(L);
+                push::error(L, &KafkaError::forked());
+                return 2;
+            }
+            Raise::Forked => {
+                let error = KafkaError::forked();
+                l::luaL_where(L, style.level + 1);
+                push::text(L, &format!("{}: {}", error.name, error.message));
+                drop(error);
+                l::lua_concat(L, 2);
+            }
+            Raise::Plain(message) => {
+                push::text(L, &message);
+                drop(message);
+            }
+            Raise::Caller(message) => {
+                l::luaL_where(L, style.level + 1);
+                push::text(L, &message);
+                drop(message);
+                l::lua_concat(L, 2);
+            }
+            Raise::Arg(narg, message) => {
+                push::text(L, &message);
+                drop(message);
+                return argument_error(L, style.level, narg);
+            }
+        }
+        l::lua_error(L)
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| text.to_string()).or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("kafka: internal error, please report it: {}", text.unwrap_or_default())
+}
+
+/// `luaL_argerror` for the function `level` calls up, whose message lies on top of the stack.
+///
+/// # Safety
+/// As [`enter`]; nothing of Rust's is alive.
+unsafe fn argument_error(L: *mut lua_State, level: c_int, mut narg: c_int) -> c_int {
+    // SAFETY: `info` is filled by lua_getinfo before it is read; names are Lua's strings.
+    unsafe {
+        if level == 0 {
+            return l::luaL_argerror(L, narg, l::lua_tolstring(L, -1, std::ptr::null_mut()));
+        }
+        let mut info: l::lua_Debug = std::mem::zeroed();
+        if l::lua_getstack(L, level, &mut info) == 0 {
+            l::lua_error(L);
+        }
+        l::lua_getinfo(L, c"n".as_ptr(), &mut info);
+        let method = !info.namewhat.is_null() && std::ffi::CStr::from_ptr(info.namewhat) == c"method";
+        let name = if info.name.is_null() { c"?".as_ptr() } else { info.name };
+        if method {
+            narg -= 1;
+        }
+        l::luaL_where(L, level + 1);
+        if method && narg == 0 {
+            l::lua_pushstring(L, c"calling '".as_ptr());
+            l::lua_pushstring(L, name);
+            l::lua_pushstring(L, c"' on bad self (".as_ptr());
+        } else {
+            l::lua_pushstring(L, c"bad argument #".as_ptr());
+            l::lua_pushinteger(L, narg as l::lua_Integer);
+            l::lua_pushstring(L, c" to '".as_ptr());
+            l::lua_concat(L, 3);
+            l::lua_pushstring(L, name);
+            l::lua_pushstring(L, c"' (".as_ptr());
+        }
+        l::lua_pushvalue(L, -5);
+        l::lua_pushstring(L, c")".as_ptr());
+        l::lua_concat(L, 6);
+        l::lua_error(L)
+    }
+}
+
+/// Declares a C function of this module: its name, where it stands, its body.
+macro_rules! lua_function {
+    ($name:ident, $style:expr, $body:expr) => {
+        /// # Safety
+        /// Called by Lua only.
+        pub unsafe extern "C-unwind" fn $name(L: *mut mlua::lua_State) -> std::os::raw::c_int {
+            // SAFETY: Lua passes the calling state.
+            unsafe { $crate::lua::stack::raise::enter(L, $style, $body) }
+        }
+    };
+}
+pub(crate) use lua_function;

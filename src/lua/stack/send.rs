@@ -1,0 +1,59 @@
+//! `producer:send(topic, partition, sequence_id, message)`, the classic hot call.
+
+use std::os::raw::c_int;
+
+use mlua::ffi as l;
+use mlua::lua_State;
+
+use super::raise::{lua_function, Raise, CLASSIC};
+use super::{args, block};
+use crate::client::producer::Outgoing;
+use crate::lua::producer::Producer;
+use crate::model::error::classic_errno;
+use crate::model::event::Mark;
+use crate::model::number::EXACT;
+use crate::native::producer::{Extras, Payload};
+
+lua_function!(send, CLASSIC, send_body);
+
+unsafe fn send_body(L: *mut lua_State) -> Result<c_int, Raise> {
+    // SAFETY: called by Lua with the producer's metatable as upvalue 1; slices live on the stack.
+    unsafe {
+        let producer = block::open::<Producer>(L)?;
+        args::count(L, 5, 5)?;
+        let topic = args::text(L, 2)?;
+        let partition = args::integer(L, 3, -1, i64::from(i32::MAX))? as i32;
+        let mark = sequence(L, 4)?;
+        let value = match args::payload(L, 5)? {
+            Payload::Null => return Err(args::expected(L, 5, "string or array of strings")),
+            value => value,
+        };
+        let message = Outgoing { partition, value, key: None, mark, extras: Extras::default() };
+        let sent = producer.open()?.send(topic, message);
+        let code = match sent {
+            // The old module's words; programs compare them.
+            None => return Err(Raise::Caller("invalid topic".into())),
+            Some(Ok(())) => 0,
+            Some(Err(code)) => classic_errno(code),
+        };
+        l::lua_pushinteger(L, code as l::lua_Integer);
+        Ok(1)
+    }
+}
+
+/// # Safety
+/// As the call it serves.
+unsafe fn sequence(L: *mut lua_State, index: c_int) -> Result<Mark, Raise> {
+    // SAFETY: conversions that cannot raise.
+    unsafe {
+        if l::lua_isnil(L, index) != 0 {
+            return Ok(Mark::None);
+        }
+        let value = args::number(L, index).ok_or_else(|| args::expected(L, index, "number or nil"))?;
+        if !(0.0..=EXACT).contains(&value) {
+            let got = crate::model::number::show(value);
+            return Err(Raise::Caller(format!("sequence_id out of range: 0 to 2^53 expected, got {got}")));
+        }
+        crate::model::number::whole(value).map(Mark::Sequence).map_err(|why| Raise::Arg(index, why))
+    }
+}

@@ -1,0 +1,9 @@
+//! Plain values that every floor may name: no librdkafka, no Lua, no `unsafe`.
+
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod nearest;
+pub mod number;
+pub mod property;
+pub mod topic;

@@ -1,0 +1,79 @@
+//! The table of configuration properties, read from the text librdkafka prints of itself.
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Property {
+    pub name: String,
+    /// `producer`, `consumer` or `both`.
+    pub scope: &'static str,
+    /// Set per topic rather than per client.
+    pub topic_level: bool,
+    pub range: String,
+    pub default: String,
+    pub importance: String,
+    /// `string`, `integer`, `boolean`, `enum value`, `CSV flags`, `pattern list`, `see dedicated API`, …
+    pub kind: String,
+    pub description: String,
+}
+
+/// Reads the two tables ("Global", "Topic") of `name | C/P | range | default | importance | description`.
+pub fn parse_table(text: &str) -> Vec<Property> {
+    let mut topic_level = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if let Some(title) = line.strip_prefix("## ") {
+            topic_level = title.starts_with("Topic");
+        } else if let Some(property) = parse_line(line, topic_level) {
+            found.push(property);
+        }
+    }
+    found
+}
+
+fn parse_line(line: &str, topic_level: bool) -> Option<Property> {
+    let mut columns = line.splitn(6, " | ").map(str::trim);
+    let name = columns.next().filter(|name| !name.is_empty() && *name != "Property" && !name.starts_with("---"))?;
+    let scope = match columns.next()? {
+        "P" => "producer",
+        "C" => "consumer",
+        _ => "both",
+    };
+    let (range, default, importance, text) = (columns.next()?, columns.next()?, columns.next()?, columns.next()?);
+    // The description ends in "*Type: integer*".
+    let (description, kind) = match text.rsplit_once("*Type: ") {
+        Some((description, kind)) => (description.trim().trim_end_matches("<br>").trim_end(), kind.trim_end_matches('*')),
+        None => (text, ""),
+    };
+    Some(Property {
+        name: name.into(),
+        scope,
+        topic_level,
+        range: range.into(),
+        default: default.into(),
+        importance: importance.into(),
+        kind: kind.trim().into(),
+        description: description.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_printed_row() {
+        let text = "## Global configuration properties\n\n\
+            Property | C/P | Range | Default | Importance | Description\n\
+            -----|--\n\
+            linger.ms | P | 0 .. 900000 | 5 | high | Delay in ms. <br>*Type: float*\n\n\
+            ## Topic configuration properties\n\
+            acks | P | -1 .. 1000 | -1 | high | Alias. <br>*Type: integer*\n";
+        let table = parse_table(text);
+        assert_eq!(table.len(), 2);
+        let linger = table.first().cloned();
+        assert_eq!(
+            linger.map(|p| (p.name, p.scope, p.topic_level, p.range, p.kind, p.description)),
+            Some(("linger.ms".into(), "producer", false, "0 .. 900000".into(), "float".into(), "Delay in ms.".into()))
+        );
+        assert!(table.get(1).is_some_and(|p| p.topic_level));
+    }
+}

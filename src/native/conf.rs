@@ -1,0 +1,162 @@
+//! A client's or a topic's configuration until librdkafka takes it over.
+
+use std::ffi::CString;
+use std::os::raw::c_char;
+use std::sync::Arc;
+
+use rdkafka::bindings as rd;
+
+use super::callbacks;
+use super::client::Client;
+use super::error::text;
+use super::shared::{Shared, Wanted};
+use crate::model::config::Kind;
+
+/// Where librdkafka's own log lines go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogTarget {
+    None,
+    Events,
+    Stderr,
+    Syslog,
+}
+
+/// Why a property was refused.
+pub enum Refused {
+    Unknown(String),
+    Invalid(String),
+}
+
+const ERROR_SPACE: usize = 512;
+
+pub struct Conf(*mut rd::rd_kafka_conf_t);
+
+impl Conf {
+    pub fn new() -> Conf {
+        // SAFETY: a fresh conf of our own; without a log callback librdkafka says nothing on
+        // stderr, not even while the conf is being filled.
+        unsafe {
+            let conf = rd::rd_kafka_conf_new();
+            rd::rd_kafka_conf_set_log_cb(conf, None);
+            Conf(conf)
+        }
+    }
+
+    pub fn set(&mut self, key: &CString, value: &CString) -> Result<(), Refused> {
+        let mut reason = [0 as c_char; ERROR_SPACE];
+        // SAFETY: the conf is ours, the strings are terminated, `reason` has the room it says.
+        let (code, reason) = unsafe {
+            let code = rd::rd_kafka_conf_set(self.0, key.as_ptr(), value.as_ptr(), reason.as_mut_ptr(), reason.len());
+            (code, text(reason.as_ptr()))
+        };
+        refused(code, reason)
+    }
+
+    pub fn log_to(&mut self, target: LogTarget) {
+        // SAFETY: the conf is ours; the functions live as long as the library.
+        unsafe {
+            match target {
+                LogTarget::None => rd::rd_kafka_conf_set_log_cb(self.0, None),
+                LogTarget::Events => rd::rd_kafka_conf_set_log_cb(self.0, Some(callbacks::on_log)),
+                LogTarget::Stderr => rd::rd_kafka_conf_set_log_cb(self.0, Some(rd::rd_kafka_log_print)),
+                LogTarget::Syslog => rd::rd_kafka_conf_set_log_cb(self.0, Some(rd::rd_kafka_log_syslog)),
+            }
+        }
+    }
+
+    /// Makes the client. Its callbacks copy into `shared`.
+    pub fn create(self, kind: Kind, shared: Arc<Shared>) -> Result<Client, String> {
+        self.install_callbacks(kind, &shared);
+        let native = match kind {
+            Kind::Producer => rd::rd_kafka_type_t::RD_KAFKA_PRODUCER,
+            Kind::Consumer => rd::rd_kafka_type_t::RD_KAFKA_CONSUMER,
+        };
+        let mut reason = [0 as c_char; ERROR_SPACE];
+        // SAFETY: on success librdkafka owns the conf and `self` must not free it; on failure it
+        // stays ours and is freed by `drop`. `reason` has the room it says.
+        let rk =
+            super::process::apart_from_fork(|| unsafe { rd::rd_kafka_new(native, self.0, reason.as_mut_ptr(), reason.len()) });
+        if rk.is_null() {
+            // SAFETY: librdkafka terminated the text.
+            return Err(unsafe { text(reason.as_ptr()) });
+        }
+        std::mem::forget(self);
+        // SAFETY: `rk` is a fresh client, nobody else holds it.
+        Ok(unsafe { Client::own(rk, kind, shared) })
+    }
+
+    fn install_callbacks(&self, kind: Kind, shared: &Arc<Shared>) {
+        let Wanted { stats, throttle, .. } = shared.wanted;
+        // SAFETY: the conf is ours. `shared` outlives the client, which keeps a count of it until
+        // after rd_kafka_destroy.
+        unsafe {
+            rd::rd_kafka_conf_set_opaque(self.0, Arc::as_ptr(shared) as *mut _);
+            rd::rd_kafka_conf_set_error_cb(self.0, Some(callbacks::on_error));
+            if stats {
+                rd::rd_kafka_conf_set_stats_cb(self.0, Some(callbacks::on_stats));
+            }
+            if throttle {
+                rd::rd_kafka_conf_set_throttle_cb(self.0, Some(callbacks::on_throttle));
+            }
+            match kind {
+                Kind::Producer => rd::rd_kafka_conf_set_dr_msg_cb(self.0, Some(callbacks::on_delivery)),
+                Kind::Consumer => rd::rd_kafka_conf_set_rebalance_cb(self.0, Some(callbacks::on_rebalance)),
+            }
+        }
+    }
+}
+
+impl Drop for Conf {
+    fn drop(&mut self) {
+        // SAFETY: still ours, as `create` forgets a conf that was taken.
+        unsafe { rd::rd_kafka_conf_destroy(self.0) };
+    }
+}
+
+/// Topic-level settings.
+pub struct TopicConf(*mut rd::rd_kafka_topic_conf_t);
+
+impl TopicConf {
+    pub fn new() -> TopicConf {
+        // SAFETY: takes no pointers.
+        TopicConf(unsafe { rd::rd_kafka_topic_conf_new() })
+    }
+
+    /// A copy of the client's own topic-level settings, to put a topic's on top.
+    pub fn of(client: &Client) -> TopicConf {
+        // SAFETY: the client is live.
+        TopicConf(unsafe { rd::rd_kafka_default_topic_conf_dup(client.as_ptr()) })
+    }
+
+    pub fn set(&mut self, key: &CString, value: &CString) -> Result<(), Refused> {
+        let mut reason = [0 as c_char; ERROR_SPACE];
+        // SAFETY: the conf is ours, the strings are terminated, `reason` has the room it says.
+        let (code, reason) = unsafe {
+            let code = rd::rd_kafka_topic_conf_set(self.0, key.as_ptr(), value.as_ptr(), reason.as_mut_ptr(), reason.len());
+            (code, text(reason.as_ptr()))
+        };
+        refused(code, reason)
+    }
+
+    /// For rd_kafka_topic_new, which frees it on every path.
+    pub fn into_raw(self) -> *mut rd::rd_kafka_topic_conf_t {
+        let conf = self.0;
+        std::mem::forget(self);
+        conf
+    }
+}
+
+impl Drop for TopicConf {
+    fn drop(&mut self) {
+        // SAFETY: still ours, as `into_raw` forgets.
+        unsafe { rd::rd_kafka_topic_conf_destroy(self.0) };
+    }
+}
+
+fn refused(code: rd::rd_kafka_conf_res_t, reason: String) -> Result<(), Refused> {
+    match code {
+        rd::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK => Ok(()),
+        rd::rd_kafka_conf_res_t::RD_KAFKA_CONF_UNKNOWN => Err(Refused::Unknown(reason)),
+        _ => Err(Refused::Invalid(reason)),
+    }
+}

@@ -1,0 +1,122 @@
+//! Group membership, assignment, batches and the way out.
+
+use std::ffi::{CStr, CString};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use rdkafka::bindings as rd;
+
+use super::client::Client;
+use super::error::{check, take};
+use super::message::Message;
+use super::partitions::PartitionList;
+use super::queue::Queue;
+use crate::model::error::{KafkaError, ASSIGN_PARTITIONS};
+
+pub fn subscribe(client: &Client, topics: &PartitionList) -> Result<(), KafkaError> {
+    // SAFETY: client and list are live; the list is copied.
+    check(unsafe { rd::rd_kafka_subscribe(client.as_ptr(), topics.as_ptr()) })
+}
+
+pub fn assign(client: &Client, partitions: &PartitionList) -> Result<(), KafkaError> {
+    // SAFETY: client and list are live; the list is copied.
+    check(unsafe { rd::rd_kafka_assign(client.as_ptr(), partitions.as_ptr()) })
+}
+
+/// Does what a rebalance announced, by the protocol the group uses.
+///
+/// # Safety
+/// `rk` is a live consumer.
+pub unsafe fn answer_rebalance(rk: *mut rd::rd_kafka_t, code: i32, partitions: &PartitionList) -> Result<(), KafkaError> {
+    // SAFETY: by the caller's promise; the protocol's name is static, lists are copied.
+    unsafe {
+        let cooperative = CStr::from_ptr(rd::rd_kafka_rebalance_protocol(rk)) == c"COOPERATIVE";
+        match (code == ASSIGN_PARTITIONS, cooperative) {
+            (true, true) => take(rd::rd_kafka_incremental_assign(rk, partitions.as_ptr())),
+            (false, true) => take(rd::rd_kafka_incremental_unassign(rk, partitions.as_ptr())),
+            (true, false) => check(rd::rd_kafka_assign(rk, partitions.as_ptr())),
+            (false, false) => check(rd::rd_kafka_assign(rk, std::ptr::null())),
+        }
+    }
+}
+
+/// As [`answer_rebalance`], for a client of ours.
+pub fn answer(client: &Client, code: i32, partitions: &PartitionList) -> Result<(), KafkaError> {
+    // SAFETY: the client is live and a consumer.
+    unsafe { answer_rebalance(client.as_ptr(), code, partitions) }
+}
+
+pub fn is_cooperative(client: &Client) -> bool {
+    // SAFETY: the client is live; the name is static.
+    unsafe { CStr::from_ptr(rd::rd_kafka_rebalance_protocol(client.as_ptr())) == c"COOPERATIVE" }
+}
+
+/// How many messages one call takes at the most.
+pub const BATCH: usize = 256;
+
+/// Takes what is local, up to `most`, without waiting; serves callbacks on the way. With
+/// `most = 0` it only tells the group that the program is alive.
+pub fn take_local(queue: &Queue, most: usize, into: &mut std::collections::VecDeque<Message>) {
+    let mut batch = [std::ptr::null_mut(); BATCH];
+    // SAFETY: `batch` has room for as many pointers as are asked for; those filled are ours.
+    unsafe {
+        let count = rd::rd_kafka_consume_batch_queue(queue.as_ptr(), 0, batch.as_mut_ptr(), most.min(BATCH));
+        for message in batch.iter().take(usize::try_from(count).unwrap_or(0)) {
+            into.push_back(Message::own(*message));
+        }
+    }
+}
+
+/// Leaves the group: revokes, commits what is stored (with auto commit), says goodbye. Returns
+/// whether it was done by `deadline`.
+pub fn close(client: &Client, deadline: Instant) -> bool {
+    let shared = client.shared();
+    shared.answer_at_once.store(true, Ordering::SeqCst);
+    // What was announced and not yet answered would keep the group waiting.
+    while let Some(rebalance) = shared.take_rebalance() {
+        let _ = answer(client, rebalance.code, &rebalance.partitions);
+    }
+    // SAFETY: a queue of our own on a live client.
+    let Some(queue) = (unsafe { Queue::own(rd::rd_kafka_queue_new(client.as_ptr())) }) else { return false };
+    // SAFETY: client and queue are live; the error object is taken over.
+    if unsafe { take(rd::rd_kafka_consumer_close_queue(client.as_ptr(), queue.as_ptr())) }.is_err() {
+        return false;
+    }
+    loop {
+        // SAFETY: the client is live.
+        if unsafe { rd::rd_kafka_consumer_closed(client.as_ptr()) } != 0 {
+            return true;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        serve_closing(client, &queue, left.min(Duration::from_millis(100)));
+    }
+}
+
+/// Answers at most one event of a closing consumer.
+fn serve_closing(client: &Client, queue: &Queue, wait: Duration) {
+    // SAFETY: the queue is ours; an event is ours until destroyed, and so is what it points to.
+    unsafe {
+        let event = rd::rd_kafka_queue_poll(queue.as_ptr(), i32::try_from(wait.as_millis()).unwrap_or(100).max(1));
+        if event.is_null() {
+            return;
+        }
+        if rd::rd_kafka_event_type(event) == rd::RD_KAFKA_EVENT_REBALANCE {
+            let code = rd::rd_kafka_event_error(event) as i32;
+            let partitions = PartitionList::copy_of(rd::rd_kafka_event_topic_partition_list(event));
+            let _ = answer(client, code, &partitions);
+        }
+        rd::rd_kafka_event_destroy(event);
+    }
+}
+
+/// A list of topics or partitions, names checked by the caller.
+pub fn list_of<'a>(entries: impl ExactSizeIterator<Item = (&'a CString, Option<i32>)>) -> PartitionList {
+    let mut list = PartitionList::new(entries.len());
+    for (topic, partition) in entries {
+        list.add(topic, partition.unwrap_or(-1));
+    }
+    list
+}

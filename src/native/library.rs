@@ -1,0 +1,74 @@
+//! What librdkafka says of itself: version, built-in features, configuration properties.
+
+use std::ffi::CStr;
+
+use once_cell::sync::Lazy;
+use rdkafka::bindings as rd;
+
+use crate::model::property::{parse_table, Property};
+
+pub fn version() -> String {
+    // SAFETY: librdkafka returns a static string.
+    unsafe { super::error::text(rd::rd_kafka_version_str()) }
+}
+
+/// Every property librdkafka documents, in its own order.
+pub fn properties() -> &'static [Property] {
+    static TABLE: Lazy<Vec<Property>> = Lazy::new(|| parse_table(&printed_table()));
+    &TABLE
+}
+
+/// librdkafka prints the table to a FILE and offers it in no other form.
+fn printed_table() -> String {
+    let mut bytes = Vec::new();
+    // SAFETY: `file` is a FILE of our own, checked for null, used by this thread only and closed
+    // once; `chunk` holds as many bytes as fread may write.
+    unsafe {
+        let file = libc::tmpfile();
+        if file.is_null() {
+            return String::new();
+        }
+        rd::rd_kafka_conf_properties_show(file.cast());
+        libc::rewind(file);
+        let mut chunk = [0u8; 8192];
+        loop {
+            let read = libc::fread(chunk.as_mut_ptr().cast(), 1, chunk.len(), file);
+            if read == 0 {
+                break;
+            }
+            bytes.extend_from_slice(chunk.get(..read).unwrap_or_default());
+        }
+        libc::fclose(file);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Whether this build has the feature, e.g. `sasl_gssapi`.
+pub fn has_feature(feature: &str) -> bool {
+    let mut value = [0u8; 512];
+    let mut size = value.len();
+    // SAFETY: a conf of our own, destroyed once; `value` has room for `size` bytes.
+    unsafe {
+        let conf = rd::rd_kafka_conf_new();
+        let name = c"builtin.features";
+        rd::rd_kafka_conf_get(conf, name.as_ptr(), value.as_mut_ptr().cast(), &mut size);
+        rd::rd_kafka_conf_destroy(conf);
+    }
+    let text = CStr::from_bytes_until_nul(&value).unwrap_or_default().to_string_lossy();
+    text.split(',').any(|name| name.trim() == feature)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_printed_table_is_understood() {
+        let linger = properties().iter().find(|p| p.name == "linger.ms");
+        assert!(linger.is_some_and(|p| p.scope == "producer" && p.default == "5" && p.kind == "float"));
+        let acks = properties().iter().find(|p| p.name == "acks");
+        assert!(acks.is_some_and(|p| p.topic_level));
+        assert!(properties().len() > 150, "{}", properties().len());
+        assert!(properties().iter().all(|p| !p.kind.is_empty() && !p.description.is_empty()));
+    }
+}

@@ -1,0 +1,21 @@
+//! Owners of librdkafka's handles, one type each, and the callbacks that only copy.
+//!
+//! `unsafe` lives here and in `lua/stack`. Nothing here knows Lua; nothing here decides.
+
+mod callbacks;
+pub mod client;
+pub mod conf;
+pub mod consumer;
+pub mod error;
+pub mod headers;
+pub mod library;
+pub mod message;
+pub mod mock;
+pub mod opaque;
+pub mod partitions;
+pub mod process;
+pub mod producer;
+pub mod queue;
+pub mod shared;
+pub mod topic;
+pub mod wake;

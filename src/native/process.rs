@@ -1,0 +1,122 @@
+//! The process around us: fork generations, `exit`, signals, and the OpenSSL that must outlive both.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// Rises by one in every forked child; whatever is of another generation is the parent's.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+/// Threads inside `rd_kafka_new` or a destroy, where librdkafka holds process-wide locks.
+static GUARDED: AtomicU32 = AtomicU32::new(0);
+/// A thread is forking: nobody may enter a guarded call.
+static FORKING: AtomicBool = AtomicBool::new(false);
+
+/// How long a fork waits for clients being made or destroyed by other threads.
+const FORK_PATIENCE: Duration = Duration::from_secs(2);
+
+pub fn generation() -> u32 {
+    GENERATION.load(Ordering::Relaxed)
+}
+
+/// Runs `body`, which takes librdkafka's process-wide locks, at a moment when nobody forks:
+/// a lock held at fork by a thread that the child does not have would stay locked there for ever.
+pub fn apart_from_fork<T>(body: impl FnOnce() -> T) -> T {
+    loop {
+        GUARDED.fetch_add(1, Ordering::SeqCst);
+        if !FORKING.load(Ordering::SeqCst) {
+            break;
+        }
+        GUARDED.fetch_sub(1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    let generation = generation();
+    let result = body();
+    if generation == self::generation() {
+        GUARDED.fetch_sub(1, Ordering::SeqCst);
+    }
+    result
+}
+
+extern "C" fn before_fork() {
+    FORKING.store(true, Ordering::SeqCst);
+    let start = Instant::now();
+    while GUARDED.load(Ordering::SeqCst) > 0 && start.elapsed() < FORK_PATIENCE {
+        std::thread::sleep(Duration::from_micros(50));
+    }
+}
+
+extern "C" fn after_fork_in_parent() {
+    FORKING.store(false, Ordering::SeqCst);
+}
+
+extern "C" fn after_fork_in_child() {
+    GENERATION.fetch_add(1, Ordering::SeqCst);
+    GUARDED.store(0, Ordering::SeqCst);
+    FORKING.store(false, Ordering::SeqCst);
+}
+
+/// Once a process: OpenSSL without its own exit handler (it would run under live TLS threads),
+/// the fork handlers, and `at_exit` to be called by `exit`.
+pub fn install(at_exit: extern "C" fn()) {
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+    if INSTALLED.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    openssl_sys::init();
+    // SAFETY: the handlers are functions of this library, which is linked NODELETE and so is
+    // mapped for as long as the process lives; they touch atomics only.
+    unsafe {
+        libc::pthread_atfork(Some(before_fork), Some(after_fork_in_parent), Some(after_fork_in_child));
+        libc::atexit(at_exit);
+    }
+    pin_library();
+}
+
+/// Where the linker knows no NODELETE, the library holds a reference to itself.
+#[cfg(not(target_os = "linux"))]
+fn pin_library() {
+    // SAFETY: dladdr fills `info` for an address of this library; its name is then a valid path.
+    unsafe {
+        let mut info: libc::Dl_info = std::mem::zeroed();
+        if libc::dladdr(after_fork_in_child as *const libc::c_void, &mut info) != 0 && !info.dli_fname.is_null() {
+            libc::dlopen(info.dli_fname, libc::RTLD_NOW | libc::RTLD_NODELETE);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn pin_library() {}
+
+/// Starts a thread that leaves the process's signals to the host.
+pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<std::thread::JoinHandle<()>> {
+    // SAFETY: both sets are valid for writing; the mask of this thread is restored below.
+    let before = unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        before
+    };
+    let thread = std::thread::Builder::new().name(name.into()).stack_size(512 * 1024).spawn(body);
+    // SAFETY: `before` was filled by pthread_sigmask above.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
+    thread
+}
+
+/// One line on stderr, written at once and without any lock a dying process may hold.
+pub fn warn(line: &str) {
+    let text = format!("kafka: {line}\n");
+    // SAFETY: `text` is readable for its length; 2 is stderr or an error that write reports.
+    unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+}
+
+/// Milliseconds of a clock that only runs forward, cheap and coarse (a few ms).
+pub fn coarse_ms() -> u64 {
+    #[cfg(target_os = "linux")]
+    const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC_COARSE;
+    #[cfg(not(target_os = "linux"))]
+    const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is valid for writing.
+    unsafe { libc::clock_gettime(CLOCK, &mut now) };
+    now.tv_sec as u64 * 1_000 + now.tv_nsec as u64 / 1_000_000
+}

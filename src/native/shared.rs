@@ -1,0 +1,210 @@
+//! The part of a client that librdkafka's callbacks may touch: a list of events, counters, the
+//! wake-up. Any thread may call it; nobody holds its lock while calling out.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::wake::Wake;
+use crate::model::error::KafkaError;
+use crate::model::event::Event;
+
+/// Events nobody serves must not fill the memory; reports are bounded by librdkafka's own queue.
+const MOST_EVENTS: usize = 1_000;
+
+/// What the user listens to; nothing else is copied.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    pub errors: bool,
+    pub stats: bool,
+    pub throttle: bool,
+    pub reports: bool,
+    pub only_failed_reports: bool,
+}
+
+pub struct Shared {
+    pub wake: Wake,
+    pub wanted: Wanted,
+    events: Mutex<VecDeque<Event>>,
+    pending: AtomicUsize,
+    /// The Lua thread is inside a serving call and will look at the list itself.
+    serving: AtomicBool,
+    pub accepted: AtomicU64,
+    pub reported: AtomicU64,
+    /// Of all reports: those that failed.
+    pub failed: AtomicU64,
+    /// Since the last `poll`: the last sequence id, failures, reports.
+    last_sequence: AtomicI64,
+    failures: AtomicU64,
+    served: AtomicU64,
+    last_error: Mutex<Option<KafkaError>>,
+    /// Errors that the next waiting call returns, each cause once.
+    raised: Mutex<Raised>,
+    rebalances: Mutex<VecDeque<Rebalance>>,
+    /// Rebalances are answered where they arrive: the client is leaving.
+    pub answer_at_once: AtomicBool,
+}
+
+#[derive(Default)]
+struct Raised {
+    waiting: VecDeque<KafkaError>,
+    seen: Option<String>,
+}
+
+/// A rebalance as librdkafka announced it.
+pub struct Rebalance {
+    pub code: i32,
+    pub partitions: super::partitions::PartitionList,
+}
+
+/// What `poll` returns and then forgets.
+pub struct Served {
+    pub last_sequence: Option<i64>,
+    pub failures: u64,
+    pub reports: u64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub fn new(wanted: Wanted) -> io::Result<Shared> {
+        Ok(Shared {
+            wake: Wake::new()?,
+            wanted,
+            events: Mutex::default(),
+            pending: AtomicUsize::new(0),
+            serving: AtomicBool::new(false),
+            accepted: AtomicU64::new(0),
+            reported: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            last_sequence: AtomicI64::new(-1),
+            failures: AtomicU64::new(0),
+            served: AtomicU64::new(0),
+            last_error: Mutex::default(),
+            raised: Mutex::default(),
+            rebalances: Mutex::default(),
+            answer_at_once: AtomicBool::new(false),
+        })
+    }
+
+    /// Adds an event; a listener that never serves loses the oldest ones.
+    pub fn push(&self, event: Event) {
+        let bounded = !matches!(event, Event::Delivery(_));
+        {
+            let mut events = lock(&self.events);
+            if bounded && events.len() >= MOST_EVENTS {
+                if let Some(oldest) = events.iter().position(|e| !matches!(e, Event::Delivery(_))) {
+                    events.remove(oldest);
+                }
+            }
+            events.push_back(event);
+            self.pending.store(events.len(), Ordering::SeqCst);
+        }
+        if !self.serving.load(Ordering::SeqCst) {
+            self.wake.raise();
+        }
+    }
+
+    pub fn pop(&self) -> Option<Event> {
+        if self.pending() == 0 {
+            return None;
+        }
+        let mut events = lock(&self.events);
+        let event = events.pop_front();
+        self.pending.store(events.len(), Ordering::SeqCst);
+        if events.is_empty() && events.capacity() > MOST_EVENTS {
+            events.shrink_to(MOST_EVENTS);
+        }
+        event
+    }
+
+    pub fn pending(&self) -> usize {
+        self.pending.load(Ordering::SeqCst)
+    }
+
+    /// Marks a serving call of the Lua thread: events it causes need no wake-up.
+    pub fn serve<T>(&self, body: impl FnOnce() -> T) -> T {
+        self.serving.store(true, Ordering::SeqCst);
+        let result = body();
+        self.serving.store(false, Ordering::SeqCst);
+        result
+    }
+
+    pub fn accept(&self) {
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts one report; -1 as `sequence` for a message without.
+    pub fn count_report(&self, sequence: i64, failed: bool) {
+        if failed {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        if sequence >= 0 {
+            self.last_sequence.store(sequence, Ordering::Relaxed);
+        }
+        self.served.fetch_add(1, Ordering::Relaxed);
+        self.reported.fetch_add(1, Ordering::Release);
+    }
+
+    /// Accepted messages whose report has not been seen.
+    pub fn unreported(&self) -> u64 {
+        let reported = self.reported.load(Ordering::Acquire);
+        self.accepted.load(Ordering::Acquire).saturating_sub(reported)
+    }
+
+    pub fn has_served(&self) -> bool {
+        self.served.load(Ordering::Relaxed) > 0
+    }
+
+    pub fn take_served(&self) -> Served {
+        let sequence = self.last_sequence.swap(-1, Ordering::Relaxed);
+        Served {
+            last_sequence: (sequence >= 0).then_some(sequence),
+            failures: self.failures.swap(0, Ordering::Relaxed),
+            reports: self.served.swap(0, Ordering::Relaxed),
+        }
+    }
+
+    pub fn set_last_error(&self, error: KafkaError) {
+        *lock(&self.last_error) = Some(error);
+    }
+
+    pub fn last_error(&self) -> Option<KafkaError> {
+        lock(&self.last_error).clone()
+    }
+
+    /// Lets the next waiting call return `error`, unless it is the cause just returned.
+    pub fn raise_once(&self, error: KafkaError) {
+        let mut raised = lock(&self.raised);
+        if raised.seen.as_ref() != Some(&error.message) {
+            raised.seen = Some(error.message.clone());
+            raised.waiting.push_back(error);
+            drop(raised);
+            self.wake.raise();
+        }
+    }
+
+    pub fn take_raised(&self) -> Option<KafkaError> {
+        lock(&self.raised).waiting.pop_front()
+    }
+
+    /// The cause is gone (a message came): the same error may be told again.
+    pub fn forget_raised(&self) {
+        let mut raised = lock(&self.raised);
+        if raised.seen.is_some() && raised.waiting.is_empty() {
+            raised.seen = None;
+        }
+    }
+
+    pub fn push_rebalance(&self, rebalance: Rebalance) {
+        lock(&self.rebalances).push_back(rebalance);
+    }
+
+    pub fn take_rebalance(&self) -> Option<Rebalance> {
+        lock(&self.rebalances).pop_front()
+    }
+}

@@ -1,0 +1,83 @@
+---@meta kafka
+
+-- The module. Classes: kafka/producer.lua, kafka/consumer.lua, kafka/mock_cluster.lua; plain values: kafka/values.lua.
+-- Times are milliseconds unless a name says otherwise. Each function has the lines Errors, Danger and Source, the
+-- last naming the librdkafka calls it stands on.
+
+---@class kafka
+---@field errors table<string, integer>|table<integer, string> name → code and code → name: `errors._QUEUE_FULL == -184`
+---@field Error kafka.Error the class of the error values
+local kafka = {}
+
+---Makes a producer, in the classic form with a broker list, or from one table with `"bootstrap.servers"` in it.
+---It connects in the background; no broker need be there yet.
+---
+---Errors: raises for a property that is refused, a key nobody knows (with the nearest known one), an empty broker list.
+---Danger: properties that load code (`plugin.library.paths` and the like) are refused without `allow_unsafe_config`.
+---Source: `rd_kafka_conf_set`, `rd_kafka_new`, `rd_kafka_brokers_add`.
+---@param brokerlist string|kafka.ProducerConf `"host:port,host:port"`, or the configuration itself
+---@param conf? kafka.ProducerConf librdkafka's properties and the module's own options
+---@return kafka.Producer
+function kafka.producer(brokerlist, conf) end
+
+---Makes a consumer and subscribes it, in the classic form or from one table with `topics` in it.
+---If an entry of `topics` is `"name:partition"` all must be; they are assigned then, without the group's help.
+---
+---Errors: raises for a refused property, a missing `group.id`, an empty or mixed list of topics.
+---Danger: a consumer that is not asked for messages for `max.poll.interval.ms` loses its partitions.
+---Source: `rd_kafka_new`, `rd_kafka_poll_set_consumer`, `rd_kafka_subscribe`, `rd_kafka_assign`.
+---@param brokerlist string|kafka.ConsumerConf `"host:port,host:port"`, or the configuration itself with `topics`
+---@param topics? string[] names, `"^regular expressions"`, or `"name:partition"`
+---@param conf? kafka.ConsumerConf librdkafka's properties and the module's own options
+---@param topic_conf? table<string, string|number|boolean> properties at topic level, such as `auto.offset.reset`
+---@return kafka.Consumer
+function kafka.consumer(brokerlist, topics, conf, topic_conf) end
+
+---Starts brokers inside this process, for tests.
+---
+---Errors: raises for a number or a name out of range.
+---Danger: a partition keeps 5 MB or 100,000 messages at most; older ones vanish.
+---Source: `rd_kafka_mock_cluster_new`, `rd_kafka_mock_topic_create`, `rd_kafka_mock_broker_set_rtt`.
+---@param options? kafka.MockOptions
+---@return kafka.MockCluster
+function kafka.mock_cluster(options) end
+
+---The version of this module.
+---
+---Errors: none.
+---Danger: none.
+---Source: the module itself.
+---@return string version "major.minor.patch"
+function kafka.version() end
+
+---The version of the librdkafka inside.
+---
+---Errors: none.
+---Danger: none.
+---Source: `rd_kafka_version_str`.
+---@return string version
+function kafka.librdkafka_version() end
+
+---What can be configured: one property, or all of them by name.
+---
+---Errors: an unknown name raises and names the nearest known one.
+---Danger: none.
+---Source: `rd_kafka_conf_properties_show`.
+---@param name? string
+---@return kafka.Property|table<string, kafka.Property>
+function kafka.properties(name) end
+
+---Replaces how this client waits, so that a coroutine can yield to an event loop instead of blocking.
+---`wait(client, ms)` must return once `client:pollfd()` is readable or `ms` milliseconds are over (below 0: no limit);
+---returning early is allowed. `nil` brings the blocking one back.
+---
+---Errors: raises for anything but a function or nil, and for a client that is not one.
+---Danger: a `wait` that returns without waiting turns every waiting call into a busy loop.
+---Source: the module itself, over `rd_kafka_queue_io_event_enable`.
+---@generic T: kafka.Producer|kafka.Consumer
+---@param client T
+---@param wait? fun(client: T, ms: integer)
+---@return T client the same client
+function kafka.wrap(client, wait) end
+
+return kafka

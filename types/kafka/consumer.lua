@@ -1,0 +1,77 @@
+---@meta _
+
+-- A message counts as done when the next one is asked for, and the last one when the consumer is closed.
+-- On Lua 5.4 `local c <close> = …` closes it. Collection closes it in the background without that last step.
+
+---@class kafka.Consumer
+local Consumer = {}
+
+---Waits up to a second for the next message and serves callbacks meanwhile.
+---
+---Errors: four nils and an error value; raises for an unknown topic or partition, and what a callback raised.
+---Danger: nil alone means that nothing came in this second, not that the topic is at its end.
+---Source: `rd_kafka_consume_batch_queue`, `rd_kafka_offsets_store`.
+---@return string? payload `""` for a null payload
+---@return string? topic
+---@return integer? partition
+---@return string? key nil when absent or empty
+---@return kafka.Error? err
+function Consumer:receive() end
+
+---Stores the last message as done, commits, leaves the group and ends the client. Closing again does nothing.
+---
+---Errors: `nil, err` when the time is over; the group notices after `session.timeout.ms` then.
+---Danger: call it only when the last message is done; else drop the consumer, and the message comes again.
+---Source: `rd_kafka_consumer_close_queue`, `rd_kafka_destroy_flags`.
+---@param timeout? integer milliseconds, default 10000, -1 without limit
+---@return true? done
+---@return kafka.Error? err
+function Consumer:close(timeout) end
+
+---Whether `close` was called.
+---
+---Errors: none.
+---Danger: none.
+---Source: the module itself.
+---@return boolean
+function Consumer:closed() end
+
+---The name in logs: `client.id` and a number.
+---
+---Errors: none.
+---Danger: none.
+---Source: `rd_kafka_name`.
+---@return string
+function Consumer:name() end
+
+---The last error of the client as a whole, whether or not there is an `on_error`.
+---
+---Errors: none.
+---Danger: it stays when the trouble is over.
+---Source: `rd_kafka_conf_set_error_cb`.
+---@return kafka.Error?
+function Consumer:last_error() end
+
+---A descriptor that is readable exactly while messages or events are waiting here; after `close` for good.
+---
+---Errors: none.
+---Danger: never read, write or close it.
+---Source: `rd_kafka_queue_io_event_enable`.
+---@return integer
+function Consumer:pollfd() end
+
+---What to wait for on `pollfd`: always "r".
+---
+---Errors: none.
+---Danger: none.
+---Source: the module itself.
+---@return "r"
+function Consumer:events() end
+
+---When to look at the client at the latest, even if `pollfd` stays quiet.
+---
+---Errors: none.
+---Danger: seconds, as cqueues counts, where all else is milliseconds.
+---Source: the module itself.
+---@return number? seconds nil: no limit
+function Consumer:timeout() end

@@ -1,0 +1,141 @@
+---@meta _
+
+-- `#producer` is how many messages were accepted and not reported yet. On Lua 5.4 `local p <close> = …` closes it.
+-- A producer nobody refers to any more is closed in the background, after `close_timeout` at the latest.
+
+---@class kafka.Producer
+---@operator len: integer
+local Producer = {}
+
+---Makes a topic known to `send`, with properties of its own on top of the client's. Known already: nothing happens.
+---
+---Errors: raises for a property or a name that is refused.
+---Danger: it does not create the topic on the brokers; whether they do at first use is their setting.
+---Source: `rd_kafka_topic_new`.
+---@param topic string
+---@param conf? table<string, string|number|boolean> properties at topic level, such as `acks`
+function Producer:create_topic(topic, conf) end
+
+---Whether `send` knows this topic.
+---
+---Errors: raises for a wrong argument.
+---Danger: says nothing about the brokers.
+---Source: the module itself.
+---@param topic string
+---@return boolean
+function Producer:has_topic(topic) end
+
+---Makes `send` forget this topic. Messages under way are still delivered.
+---
+---Errors: raises for a wrong argument; an unknown topic is no error.
+---Danger: none.
+---Source: `rd_kafka_topic_destroy`.
+---@param topic string
+function Producer:destroy_topic(topic) end
+
+---Queues a message and returns at once. The classic call; see `produce` for keys, headers and error values.
+---
+---Errors: returns an errno, Linux's on every system: 105 queue full, 90 too large, 3 unknown partition, 2 unknown
+---topic, 125 fatal error. Raises `invalid topic` without `create_topic`.
+---Danger: 0 means accepted, not delivered; that is what `poll` and `on_delivery` are for.
+---Source: `rd_kafka_produce`.
+---@param topic string
+---@param partition integer -1 lets the partitioner choose
+---@param sequence_id? integer 0 to 2^53, comes back from `poll`
+---@param message string|string[] parts of an array are joined
+---@return integer result 0 or an errno
+function Producer:send(topic, partition, sequence_id, message) end
+
+---Serves reports and callbacks: all that is ready, waiting up to `timeout` for the first.
+---
+---Errors: raises what a callback raised, after all of them have run.
+---Danger: without polling, a producer with callbacks fills its queue with reports.
+---Source: `rd_kafka_queue_poll` and delivery reports.
+---@param timeout? integer milliseconds, default 0, -1 without limit
+---@return integer? sequence_id of the last message reported in this call
+---@return integer failures how many failed in this call
+---@return integer served how many events were served
+function Producer:poll(timeout) end
+
+---Queues a message and returns at once.
+---
+---Errors: `nil, err`: `_QUEUE_FULL` (poll, then again), `MSG_SIZE_TOO_LARGE`, `_UNKNOWN_PARTITION`, a fatal error.
+---Danger: true means accepted, not delivered.
+---Source: `rd_kafka_producev`.
+---@param topic string
+---@param value string|string[]|nil nil is a tombstone; parts of an array are joined
+---@param key? string messages with the same key go to the same partition, in order
+---@param options? kafka.ProduceOptions
+---@return true? accepted
+---@return kafka.Error? err
+function Producer:produce(topic, value, key, options) end
+
+---Waits until every accepted message is reported, and serves callbacks meanwhile.
+---
+---Errors: `nil, err, remaining` when the time is over.
+---Danger: true means reported; a report may say that the message failed.
+---Source: `rd_kafka_flush`.
+---@param timeout? integer milliseconds, default 10000, -1 without limit
+---@return true? done
+---@return kafka.Error? err
+---@return integer? remaining messages without a report
+function Producer:flush(timeout) end
+
+---Flushes and ends the client. Closing again does nothing.
+---
+---Errors: `nil, err, undelivered` when messages are left at the end of the time; they are gone then.
+---Danger: afterwards every call but `close`, `closed`, `name` and the three for event loops raises.
+---Source: `rd_kafka_flush`, `rd_kafka_destroy_flags`.
+---@param timeout? integer milliseconds, default 10000, -1 without limit
+---@return true? done
+---@return kafka.Error? err
+---@return integer? undelivered
+function Producer:close(timeout) end
+
+---Whether `close` was called.
+---
+---Errors: none.
+---Danger: none.
+---Source: the module itself.
+---@return boolean
+function Producer:closed() end
+
+---The name in logs: `client.id` and a number.
+---
+---Errors: none.
+---Danger: none.
+---Source: `rd_kafka_name`.
+---@return string
+function Producer:name() end
+
+---The last error of the client as a whole, whether or not there is an `on_error`.
+---
+---Errors: none.
+---Danger: it stays when the trouble is over.
+---Source: `rd_kafka_conf_set_error_cb`.
+---@return kafka.Error?
+function Producer:last_error() end
+
+---A descriptor that is readable exactly while a call would find something to serve; after `close` for good.
+---
+---Errors: none.
+---Danger: never read, write or close it.
+---Source: `rd_kafka_queue_io_event_enable`.
+---@return integer
+function Producer:pollfd() end
+
+---What to wait for on `pollfd`: always "r".
+---
+---Errors: none.
+---Danger: none.
+---Source: the module itself.
+---@return "r"
+function Producer:events() end
+
+---When to look at the client at the latest, even if `pollfd` stays quiet.
+---
+---Errors: none.
+---Danger: seconds, as cqueues counts, where all else is milliseconds.
+---Source: the module itself.
+---@return number? seconds nil: no limit
+function Producer:timeout() end

@@ -1,0 +1,81 @@
+---@meta _
+
+-- The plain tables that go in and come out.
+
+---What Kafka, the network or librdkafka reports. `tostring(err)` is a sentence.
+---@class kafka.Error
+---@field code integer librdkafka's code; -1001 is the module's own `_FORKED`
+---@field name string `"_MSG_TIMED_OUT"`, `"NOT_LEADER_FOR_PARTITION"`; a leading `_` means found out locally
+---@field message string
+---@field fatal boolean the client can do nothing any more: close it and make another
+---@field retriable boolean the same call may succeed later
+---@field txn_requires_abort boolean the transaction must be aborted
+
+---What became of one message. Fields without a value are absent.
+---@class kafka.Report
+---@field topic string
+---@field partition integer
+---@field offset integer? where it lies, when it is known
+---@field timestamp integer? milliseconds since 1970
+---@field key string?
+---@field value string?
+---@field headers [string, string?][]? pairs of name and value, in order
+---@field status "persisted"|"possibly_persisted"|"not_persisted"
+---@field opaque any what was given to `produce` as `opaque`
+---@field sequence_id integer? what was given to `send`
+---@field latency_us integer? microseconds from the call to the answer
+---@field broker integer? id of the broker that answered
+
+---@class kafka.LogLine
+---@field level integer 0 (emergency) to 7 (debug), syslog's
+---@field facility string librdkafka's word for the kind of line: `"FAIL"`, `"CONFWARN"`, …
+---@field message string
+
+---@class kafka.Throttle
+---@field broker string
+---@field id integer
+---@field time integer milliseconds the broker makes us wait
+
+---@class kafka.Property
+---@field name string
+---@field scope "producer"|"consumer"|"both"
+---@field range string
+---@field default string
+---@field importance string
+---@field type string `"integer"`, `"string"`, `"boolean"`, …
+---@field description string
+
+---Options of every client: librdkafka's dotted keys, with string, number or boolean, and the module's own without dots.
+---@class kafka.ClientConf
+---@field on_error? fun(err: kafka.Error) what concerns the client as a whole
+---@field on_log? "none"|"stderr"|"syslog"|fun(line: kafka.LogLine) default "none"
+---@field on_stats? fun(stats: table, json: string) every `statistics.interval.ms`
+---@field on_throttle? fun(throttle: kafka.Throttle)
+---@field allow_unsafe_config? boolean accept properties that load code; default false
+---@field exit_timeout? integer milliseconds that process exit may wait for what is undelivered; default 5000
+---@field close_timeout? integer milliseconds that a collected client is given to finish; default 10000
+---@field [string] string|number|boolean|function
+
+---@class kafka.ProducerConf: kafka.ClientConf
+---@field on_delivery? fun(err: kafka.Error?, report: kafka.Report) once for every accepted message
+
+---@class kafka.ConsumerConf: kafka.ClientConf
+---@field topics? string[] in the form with one table
+
+---@class kafka.ProduceOptions
+---@field partition? integer default: the partitioner's choice
+---@field headers? [string, string?][]|table<string, string> pairs keep their order and may repeat
+---@field timestamp? integer milliseconds since 1970; default now
+---@field on_delivery? fun(err: kafka.Error?, report: kafka.Report) for this message, instead of the client's
+---@field opaque? any comes back as `report.opaque`
+
+---@class kafka.MockOptions
+---@field brokers? integer default 1
+---@field topics? table<string, integer> name → number of partitions
+---@field rtt? integer milliseconds each answer takes
+
+---@class kafka.MockRequest
+---@field id integer the request's number in the protocol
+---@field api string its name: `"Produce"`, `"Fetch"`, …
+---@field broker integer
+---@field timestamp integer microseconds, on a clock of the process
