@@ -50,8 +50,11 @@ end
 local function open_consumer()
     local entries = {}
     for p = 0, PARTITIONS - 1 do entries[p + 1] = TOPIC .. ":" .. p end   -- these partitions, no group to wait for
-    local conf = { ["group.id"] = "lua-kafka-demo", ["enable.auto.commit"] = false }
-    return kafka.consumer(brokers, entries, conf, { ["auto.offset.reset"] = "earliest" })
+    return kafka.consumer(brokers, entries, {
+        ["group.id"] = "lua-kafka-demo",
+        ["enable.auto.commit"] = false,
+        ["fetch.wait.max.ms"] = 20,         -- a mock broker asked too early lets the whole time pass
+    }, { ["auto.offset.reset"] = "earliest" })
 end
 
 local function count_reports(producer, timeout)
@@ -114,7 +117,8 @@ local function run_through(producer, file, result)
 end
 
 local function main()
-    local file = assert(io.open(path, "rb"))
+    local file, why = io.open(path, "rb")
+    if not file then error(why, 0) end
     local cluster
     if not brokers then
         cluster = kafka.mock_cluster{ brokers = 1, topics = { [TOPIC] = PARTITIONS } }

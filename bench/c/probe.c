@@ -1,4 +1,4 @@
-/* A small Lua module for the Lua programs: the twins' own clock and memory gauge, and an empty function to compare with. */
+/* A small Lua module for the Lua programs: the twins' own clocks and memory gauge, and an empty function to compare with. */
 #include <lauxlib.h>
 #include <lua.h>
 
@@ -6,6 +6,11 @@
 
 static int probe_now(lua_State *L) {
     lua_pushnumber(L, measure_now());
+    return 1;
+}
+
+static int probe_cpu(lua_State *L) {
+    lua_pushnumber(L, measure_cpu());
     return 1;
 }
 
@@ -32,6 +37,7 @@ static void add(lua_State *L, const char *name, lua_CFunction function) {
 int luaopen_probe(lua_State *L) {
     lua_newtable(L);
     add(L, "now", probe_now);
+    add(L, "cpu", probe_cpu);
     add(L, "sleep", probe_sleep);
     add(L, "rss", probe_rss);
     add(L, "empty", probe_empty);

@@ -7,7 +7,7 @@ import sys
 from harness import native, paths
 from harness.programs import cpu_count
 
-COLUMNS = ("workload", "bytes", "Lua", "ours", "other", "ours to other", "target", "met")
+COLUMNS = ("workload", "bytes", "language", "ours", "other", "ours to other", "target", "met")
 
 
 def number(value, unit):
@@ -17,10 +17,10 @@ def number(value, unit):
 
 
 def cells(row, smoke):
-    figure, limit, is_jit = row.figure, row.figure.limit, row.interpreter.is_jit
+    figure, limit, is_jit = row.figure, row.figure.limit, row.is_jit
     values = [limit.value(ours, other) for ours, other in zip(row.ours, row.against or row.ours)]
     middle = statistics.median(values)
-    return (figure.name, str(row.size or ""), row.interpreter.name, number(statistics.median(row.ours), figure.unit),
+    return (figure.name, str(row.size or ""), row.language, number(statistics.median(row.ours), figure.unit),
             number(statistics.median(row.against), figure.unit) if row.against else "",
             "%s [%s – %s]" % tuple(map(limit.shown, (middle, min(values), max(values)))) if row.against else "",
             limit.target(is_jit), ("yes" if limit.met(middle, is_jit) else "no") if limit.bounded and not smoke else "")

@@ -125,9 +125,9 @@ describe("a constructor's checks", function()
     end)
 
     it("go on with librdkafka's own verdict on the whole [10]", function()
-        assert.are.equal("rd_kafka_new failed: `max.in.flight` must be set <=5 when `enable.idempotence` is true",
+        assert.are.equal("rd_kafka_new failed: `max.in.flight` must be set <= 5 when `enable.idempotence` is true",
             text("producer", h.nowhere, contradiction))
-        assert.are.equal("rd_kafka_new failed: `max.in.flight` must be set <=5 when `enable.idempotence` is true",
+        assert.are.equal("rd_kafka_new failed: `max.in.flight` must be set <= 5 when `enable.idempotence` is true",
             text("producer", "", contradiction))
     end)
 

@@ -35,7 +35,7 @@ describe("the demo", function()
 
     it("sends the logbook of the repository", function()
         local result = demo()
-        assert_equal_copy(result, "4,000", "258,880")
+        assert_equal_copy(result, "4,000", "258,064")
         assert.is_truthy(result.out:find("\nfailures       0\n", 1, true))
         assert.is_truthy(result.out:find("messages a second", 1, true))
         assert.is_truthy(result.out:find("\n  sent [%d,]+  confirmed"), "no progress was shown")

@@ -16,12 +16,15 @@ use super::stack::raise::{Raise, Style, CLASSIC, CLASSIC_STEP};
 use super::stack::serve;
 use super::{error, mock, properties, settings, stats};
 
+/// Makes a function for the class with the metatable given.
+type Maker = Box<dyn Fn(&Lua, &LuaTable) -> LuaResult<LuaFunction>>;
+
 /// How one method comes about.
 pub enum Method<T> {
     /// A raw function: hot calls and steps.
     Raw(lua_CFunction),
     /// A safe body over mlua.
-    Cold(Box<dyn Fn(&Lua, &LuaTable) -> LuaResult<LuaFunction>>, std::marker::PhantomData<T>),
+    Cold(Maker, std::marker::PhantomData<T>),
 }
 
 /// A call that must cost next to nothing: it never waits and never calls Lua.

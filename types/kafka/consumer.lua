@@ -1,7 +1,8 @@
 ---@meta _
 
 -- A message counts as done when the next one is asked for, and the last one when the consumer is closed.
--- On Lua 5.4 `local c <close> = …` closes it. Collection closes it in the background without that last step.
+-- On Lua 5.4 `local c <close> = …` closes it; a block left by an error does not count its last message as done.
+-- Collection closes it in the background, without that last step as well.
 
 ---@class kafka.Consumer
 local Consumer = {}
@@ -23,7 +24,7 @@ function Consumer:receive() end
 ---Errors: `nil, err` when the time is over; the group notices after `session.timeout.ms` then.
 ---Danger: call it only when the last message is done; else drop the consumer, and the message comes again.
 ---Source: `rd_kafka_consumer_close_queue`, `rd_kafka_destroy_flags`.
----@param timeout? integer milliseconds, default 10000, -1 without limit
+---@param timeout? integer milliseconds, default the option `close_timeout`, -1 without limit
 ---@return true? done
 ---@return kafka.Error? err
 function Consumer:close(timeout) end
@@ -46,7 +47,7 @@ function Consumer:name() end
 
 ---The last error of the client as a whole, whether or not there is an `on_error`.
 ---
----Errors: none.
+---Errors: raises on a closed client.
 ---Danger: it stays when the trouble is over.
 ---Source: `rd_kafka_conf_set_error_cb`.
 ---@return kafka.Error?
@@ -68,7 +69,7 @@ function Consumer:pollfd() end
 ---@return "r"
 function Consumer:events() end
 
----When to look at the client at the latest, even if `pollfd` stays quiet.
+---When to look at the client at the latest, even if `pollfd` stays quiet: nil, as `pollfd` misses nothing.
 ---
 ---Errors: none.
 ---Danger: seconds, as cqueues counts, where all else is milliseconds.

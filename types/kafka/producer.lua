@@ -33,6 +33,14 @@ function Producer:has_topic(topic) end
 ---@param topic string
 function Producer:destroy_topic(topic) end
 
+---The topics `send` and `produce` know, sorted.
+---
+---Errors: raises on a closed client.
+---Danger: says nothing about the brokers.
+---Source: the module itself.
+---@return string[]
+function Producer:topics() end
+
 ---Queues a message and returns at once. The classic call; see `produce` for keys, headers and error values.
 ---
 ---Errors: returns an errno, Linux's on every system: 105 queue full, 90 too large, 3 unknown partition, 2 unknown
@@ -86,7 +94,7 @@ function Producer:flush(timeout) end
 ---Errors: `nil, err, undelivered` when messages are left at the end of the time; they are gone then.
 ---Danger: afterwards every call but `close`, `closed`, `name` and the three for event loops raises.
 ---Source: `rd_kafka_flush`, `rd_kafka_destroy_flags`.
----@param timeout? integer milliseconds, default 10000, -1 without limit
+---@param timeout? integer milliseconds, default the option `close_timeout`, -1 without limit
 ---@return true? done
 ---@return kafka.Error? err
 ---@return integer? undelivered
@@ -110,7 +118,7 @@ function Producer:name() end
 
 ---The last error of the client as a whole, whether or not there is an `on_error`.
 ---
----Errors: none.
+---Errors: raises on a closed client.
 ---Danger: it stays when the trouble is over.
 ---Source: `rd_kafka_conf_set_error_cb`.
 ---@return kafka.Error?
@@ -132,7 +140,7 @@ function Producer:pollfd() end
 ---@return "r"
 function Producer:events() end
 
----When to look at the client at the latest, even if `pollfd` stays quiet.
+---When to look at the client at the latest, even if `pollfd` stays quiet: nil, as `pollfd` misses nothing.
 ---
 ---Errors: none.
 ---Danger: seconds, as cqueues counts, where all else is milliseconds.

@@ -17,6 +17,7 @@
 ---@field partition integer
 ---@field offset integer? where it lies, when it is known
 ---@field timestamp integer? milliseconds since 1970
+---@field timestamp_type "create_time"|"log_append_time"|nil whose clock that was: the producer's or the broker's
 ---@field key string?
 ---@field value string?
 ---@field headers [string, string?][]? pairs of name and value, in order
@@ -42,6 +43,7 @@
 ---@field range string
 ---@field default string
 ---@field importance string
+---@field topic_level boolean can be set for each topic
 ---@field type string `"integer"`, `"string"`, `"boolean"`, …
 ---@field description string
 
@@ -53,7 +55,7 @@
 ---@field on_throttle? fun(throttle: kafka.Throttle)
 ---@field allow_unsafe_config? boolean accept properties that load code; default false
 ---@field exit_timeout? integer milliseconds that process exit may wait for what is undelivered; default 5000
----@field close_timeout? integer milliseconds that a collected client is given to finish; default 10000
+---@field close_timeout? integer milliseconds that `close()` and a collected client may take; default 10000
 ---@field [string] string|number|boolean|function
 
 ---@class kafka.ProducerConf: kafka.ClientConf
@@ -66,7 +68,7 @@
 ---@field partition? integer default: the partitioner's choice
 ---@field headers? [string, string?][]|table<string, string> pairs keep their order and may repeat
 ---@field timestamp? integer milliseconds since 1970; default now
----@field on_delivery? fun(err: kafka.Error?, report: kafka.Report) for this message, instead of the client's
+---@field on_delivery? fun(err: kafka.Error?, report: kafka.Report) for this message; the client's is called after it
 ---@field opaque? any comes back as `report.opaque`
 
 ---@class kafka.MockOptions
@@ -75,7 +77,7 @@
 ---@field rtt? integer milliseconds each answer takes
 
 ---@class kafka.MockRequest
----@field id integer the request's number in the protocol
----@field api string its name: `"Produce"`, `"Fetch"`, …
----@field broker integer
+---@field broker integer which one got it
+---@field id integer Kafka's number for this kind of request
+---@field api string and its name: `"Produce"`, `"Fetch"`, …
 ---@field timestamp integer microseconds, on a clock of the process

@@ -182,7 +182,7 @@ unsafe fn call(L: *mut lua_State, style: Style, count: c_int) -> c_int {
         let first = base + 1;
         let marked = results > 0
             && l::lua_type(L, first) == l::LUA_TLIGHTUSERDATA
-            && l::lua_touserdata(L, first) == push::key(&REFUSAL) as *mut c_void;
+            && std::ptr::eq(l::lua_touserdata(L, first), push::key(&REFUSAL));
         if !marked {
             return results;
         }
