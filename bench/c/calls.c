@@ -1,6 +1,5 @@
 /* Twin of calls.lua: what librdkafka itself takes for a poll with nothing to do, and to refuse a message that is
- * too large. In nanoseconds of
- * this thread's processor time a call. */
+ * too large. In nanoseconds of this thread's processor time a call. */
 #include "twin.h"
 
 int main(int argc, char **argv) {

@@ -101,38 +101,29 @@ describe("receive", function()
         assert.truthy(tostring(got[5]):find("absent", 1, true), tostring(got[5]))
     end)
 
-    -- The message of the error that receive() raises, called from Lua code, so that a position would show.
-    local function raised(c)
+    it("returns the error of a partition that the cluster does not have as fifth value [18]", function()
+        local mock = h.mock { topics = { t = 1 } }
+        local got = receive_until(assigned(mock, { "t:99" }), function(got) return got[5] end)
+        assert.are.equal("UNKNOWN_TOPIC_OR_PART", got[5].name)
+        assert.truthy(tostring(got[5]):find("t [99]", 1, true), tostring(got[5]))
+    end)
+
+    it("raises, without a position, when an assigned partition is found to be gone, and goes on afterwards [18]", function()
+        local mock = h.mock { topics = { t = 2 } }
+        local function fill(value) h.fill(mock:bootstrap_servers(), "t", { { value = value, partition = 1 } }) end
+        fill("before")
+        local c = assigned(mock, { "t:1" }, { ["topic.metadata.refresh.interval.ms"] = 100, ["topic.metadata.propagation.max.ms"] = 0 })
+        assert.are.equal("before", h.receive(c)[1])
+        mock:set_topic_error("t", "UNKNOWN_TOPIC_OR_PART")
         local user = h.chunk("local c = ...\nlocal payload = c:receive()")
-        return h.wait_until(function()
-            local ok, err = pcall(user, c)
-            return not ok and err
+        local err = h.wait_until(function()
+            local ok, message = pcall(user, c)
+            return not ok and message
         end, 15)
-    end
-
-    it("raises, without a position, for an unknown partition that was assigned [18]", function()
-        local mock = h.mock { topics = { t = 1 } }
-        assert.truthy(raised(assigned(mock, { "t:99" })):match("^topic: t partition: 99 offset: %-?%d+ err: .+$"))
-    end)
-
-    it("raises, without a position, for an unknown topic that was assigned [18]", function()
-        local mock = h.mock {}
-        local c = assigned(mock, { "absent:0" }, { ["topic.metadata.propagation.max.ms"] = 1 })
-        assert.truthy(raised(c):match("^topic: absent partition: 0 offset: %-?%d+ err: .+$"))
-    end)
-
-    it("goes on after such an error [18]", function()
-        local mock = h.mock { topics = { t = 1 } }
-        h.fill(mock:bootstrap_servers(), "t", { "m" })
-        local c = assigned(mock, { "t:0", "t:99" })
-        local found, err
-        h.wait_until(function()
-            local ok, value = pcall(c.receive, c)
-            if not ok then err = value else found = found or value end
-            return found and err
-        end, 15)
-        assert.are.equal("m", found)
-        assert.truthy(err:find("partition: 99", 1, true))
+        assert.truthy(err:match("^topic: t partition: 1 offset: %-?%d+ err: .+$"), err)
+        mock:set_topic_error("t", nil)
+        fill("after")
+        assert.are.equal("after", h.receive(c)[1])
     end)
 end)
 

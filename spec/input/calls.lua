@@ -49,6 +49,11 @@ function calls.names_it(err, method, words)
     return false
 end
 
+--- A function that calls a method by its name, as a program does: Lua then knows what to call it in errors.
+function calls.method(name)
+    return assert((loadstring or load)(("return function(self, ...) local a, b = self:%s(...) return a, b end"):format(name), "=spec"))()
+end
+
 --- pcall of fn with `count` arguments out of a table that may have holes → ok, first result or error.
 function calls.try(fn, args, count)
     return pcall(fn, unpack(args, 1, count))

@@ -98,8 +98,8 @@ signatures.kinds = {
 --- class → method → kinds in order; a trailing ? is an argument that may be left out.
 signatures.classes = {
     Producer = {
-        create_topic = "topic conf?", has_topic = "topic_key", destroy_topic = "topic_key",
-        send = "topic partition sequence? message", poll = "timeout?", produce = "topic value? key? options?",
+        create_topic = "new_topic conf?", has_topic = "topic_key", destroy_topic = "topic_key",
+        send = "topic partition sequence? message", poll = "timeout?", produce = "topic value key? options?",
         flush = "timeout?", close = "timeout?", closed = "", name = "", last_error = "", pollfd = "", events = "", timeout = "",
     },
     Consumer = {

@@ -107,9 +107,9 @@ describe("kafka.properties", function()
         for _, name in ipairs(UNSAFE) do assert.is_table(all[name]) end
     end)
 
-    it("gives one by name, nil for a stranger", function()
+    it("gives one by name, and an error for a stranger", function()
         assert.same(kafka.properties()["acks"], kafka.properties "acks")
-        assert.is_nil((kafka.properties "no.such.property"))
+        assert.matches("no.such.property", h.error_of(kafka.properties, "no.such.property"), 1, true)
     end)
 end)
 

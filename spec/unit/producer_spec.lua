@@ -122,11 +122,12 @@ describe("a producer", function()
         assert.are.equal(("kafka.Producer: %s (closed)"):format(name), tostring(p))
         assert.is_true(p:close())
         local calls = { "p:poll()", "p:flush()", "p:produce('t', 'v')", "p:send('t', 0, 1, 'm')", "p:create_topic('t')",
-            "local x = p:has_topic('t')", "p:destroy_topic('t')", "local x = #p" }
+            "local x = p:has_topic('t')", "p:destroy_topic('t')", "p:last_error()" }
         for _, call in ipairs(calls) do
             assert.are.equal("user.lua:2: attempt to use a closed kafka.Producer",
                 h.error_of(h.chunk("local p = ...\n" .. call), p))
         end
+        assert.are.equal(0, #p)
     end)
 
     it("shows in tostring how many messages are queued", function()

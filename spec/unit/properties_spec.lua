@@ -30,9 +30,13 @@ describe("kafka.properties", function()
         end
     end)
 
-    it("answers for one name, and nil for none", function()
+    it("answers for one name", function()
         assert.are.same(properties["linger.ms"], kafka.properties("linger.ms"))
-        assert.is_nil(kafka.properties("no.such.property"))
+    end)
+
+    it("raises for an unknown name and names the nearest", function()
+        local err = h.error_of(h.chunk("local kafka = ...\nlocal p = kafka.properties('linger.mss')"), kafka)
+        assert.truthy(err:match("^user%.lua:2: ") and err:find('"linger.ms"', 1, true), err)
     end)
 
     it("hands out tables the caller may change", function()

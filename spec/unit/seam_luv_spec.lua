@@ -43,6 +43,22 @@ local function ticker()
     return tick
 end
 
+-- Closing at the end of a test is done outside of any task, where `wait` has nothing to yield.
+local wrapped = {}
+
+local function wrap(client, fn)
+    wrapped[#wrapped + 1] = client
+    return kafka.wrap(client, fn)
+end
+
+local function cleanup()
+    for i = #wrapped, 1, -1 do
+        local client = table.remove(wrapped, i)
+        if not client:closed() then kafka.wrap(client, nil) end
+    end
+    h.cleanup()
+end
+
 local function pair()
     local topic = h.topic()
     local mock = h.mock { topics = { [topic] = 1 } }
@@ -56,12 +72,12 @@ end
 
 describe("A wait function of ten lines over luv", function()
     before_each(function() waits = {} end)
-    after_each(h.cleanup)
+    after_each(cleanup)
 
     it("drives a producer and a consumer in two coroutines on one loop, which is never blocked", function()
         local producer, consumer, topic = pair()
-        assert.equal(producer, kafka.wrap(producer, wait))
-        assert.equal(consumer, kafka.wrap(consumer, wait))
+        assert.equal(producer, wrap(producer, wait))
+        assert.equal(consumer, wrap(consumer, wait))
         local rounds, size = 40, 25
         local steps, received = {}, {}
         local tick = ticker()
@@ -111,8 +127,8 @@ describe("A wait function of ten lines over luv", function()
 
     it("lets close wait without blocking the loop, for both classes", function()
         local producer, consumer, topic, mock = pair()
-        kafka.wrap(producer, wait)
-        kafka.wrap(consumer, wait)
+        wrap(producer, wait)
+        wrap(consumer, wait)
         assert.equal(0, producer:send(topic, 0, 1, "x"))
         mock:set_rtt(1, 100) -- else there is nothing to wait for
         local tick = ticker()
@@ -129,8 +145,8 @@ describe("A wait function of ten lines over luv", function()
         h.wait_until(function() return consumer:receive() == "first" end, 15, "the first message")
         assert.is_true(producer:flush(10000))
         while select(3, producer:poll(0)) > 0 do end
-        kafka.wrap(producer, wait)
-        kafka.wrap(consumer, wait)
+        wrap(producer, wait)
+        wrap(consumer, wait)
         local polled, received
         loop.run(10, function()
             local before = h.now()
@@ -165,7 +181,7 @@ describe("A wait function of ten lines over luv", function()
                 order[#order + 1] = "out"
             end,
         }))
-        kafka.wrap(producer, wait)
+        wrap(producer, wait)
         loop.run(20, function()
             assert.is_true((producer:produce(topic, "one")))
             assert.is_true(producer:flush(10000))
@@ -177,19 +193,19 @@ end)
 
 describe("The seam itself", function()
     before_each(function() waits = {} end)
-    after_each(h.cleanup)
+    after_each(cleanup)
 
     it("gives back the blocking wait for nil", function()
         local producer, _, topic = pair()
-        kafka.wrap(producer, function() error "never asked" end)
-        assert.equal(producer, kafka.wrap(producer, nil))
+        wrap(producer, function() error "never asked" end)
+        assert.equal(producer, wrap(producer, nil))
         assert.equal(0, producer:send(topic, 0, 1, "x"))
         assert.is_true(producer:flush(10000))
     end)
 
     it("is one per client: wrapping one leaves the other as it was", function()
         local producer, consumer, topic = pair()
-        kafka.wrap(consumer, function() error "not this one" end)
+        wrap(consumer, function() error "not this one" end)
         assert.equal(0, producer:send(topic, 0, 1, "x"))
         assert.is_true(producer:flush(10000))
     end)
@@ -197,17 +213,17 @@ describe("The seam itself", function()
     it("passes an error of the wait function through as it is, and the client works on", function()
         local producer, _, topic = pair()
         local thrown = { "mine" }
-        kafka.wrap(producer, function() error(thrown, 0) end)
+        wrap(producer, function() error(thrown, 0) end)
         assert.equal(0, producer:send(topic, 0, 1, "x"))
         assert.equal(thrown, h.error_of(producer.flush, producer, 10000))
-        kafka.wrap(producer, nil)
+        wrap(producer, nil)
         assert.is_true(producer:flush(10000))
     end)
 
     it("copes with a wait function that returns early", function()
         local producer, _, topic, mock = pair()
         local calls = 0
-        kafka.wrap(producer, function()
+        wrap(producer, function()
             calls = calls + 1
             h.sleep(0.001)
         end)
@@ -219,8 +235,8 @@ describe("The seam itself", function()
 
     it("is never asked to wait by calls that need not", function()
         local producer, consumer, topic = pair()
-        kafka.wrap(producer, wait)
-        kafka.wrap(consumer, wait)
+        wrap(producer, wait)
+        wrap(consumer, wait)
         producer:poll(0)
         assert.equal(0, producer:send(topic, 0, 1, "x"))
         assert.is_true((producer:produce(topic, "y")))
@@ -228,7 +244,7 @@ describe("The seam itself", function()
         assert.is_string(consumer:name())
         assert.is_false(producer:closed())
         assert.equal(0, #waits)
-        kafka.wrap(producer, nil)
-        kafka.wrap(consumer, nil)
+        wrap(producer, nil)
+        wrap(consumer, nil)
     end)
 end)
