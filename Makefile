@@ -4,7 +4,7 @@ ONE := $(LUA)
 # Looked up only when a recipe runs: `deps` may just have installed it.
 LUA ?= $(shell sh scripts/lua-versions | head -n 1 | cut -d' ' -f3)
 FEATURES ?= vendored
-export FEATURES
+export FEATURES FILE # to recipes by the environment: a name may hold anything
 
 PYTHON := python3 -B
 # What a program needs to find the module built for $(LUA).
@@ -35,7 +35,7 @@ build-all: deps
 	@sh scripts/build all
 
 demo: build
-	@$(WITH_MODULE) $(LUA) examples/demo.lua $(if $(FILE),"$(FILE)")
+	@$(WITH_MODULE) $(LUA) examples/demo.lua "$$FILE"
 
 test: build-all
 	@LUA='$(ONE)' ONLY='$(ONLY)' JOBS='$(JOBS)' $(PYTHON) scripts/test.py unit

@@ -147,7 +147,7 @@ class Progress:
         line = f"  {self.label:8} {len(results)}/{self.total} files  {passed} passed, {failed} failed  {running}"
         if LIVE:
             print("\r\033[K" + line[:shutil.get_terminal_size().columns - 1], end="", flush=True)
-        elif time.monotonic() - self.told > 15:
+        elif time.monotonic() - self.told > 30:
             self.told = time.monotonic()
             say(line)
 
@@ -198,7 +198,7 @@ def conclude(results):
     skipped = [f"{each.label} {each.what}: {name}" for each in results for name in each.skipped]
     if skipped:
         say(f"\nSkipped ({len(skipped)}), because KAFKA_BROKERS is a cluster of yours:\n  " + "\n  ".join(skipped))
-    slow = sorted((each for each in results if each.seconds > 20), key=lambda each: -each.seconds)[:5]
+    slow = sorted((each for each in results if each.seconds > 10), key=lambda each: -each.seconds)[:8]
     if slow:
         say("\nslowest: " + ", ".join(f"{each.what} ({each.label}) {each.seconds:.0f} s" for each in slow))
     passed = sum(each.passed for each in results)

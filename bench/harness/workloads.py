@@ -74,17 +74,16 @@ class Bench:
         self.filled.clear()
 
 
-def produce(call, share=1.0, key=0, settle=0):
+def produce(call, share=1.0, key=0, settle=0, linger=5):
     """The two sides of a producing comparison, each run on a fresh topic."""
     def side(is_ours):
         def measure(case):
             count = case.count(share)
-            conf = dict(case.settings("producer"), **{"linger.ms": 5, "queue.buffering.max.messages": count + 1000,
+            conf = dict(case.settings("producer"), **{"linger.ms": linger, "queue.buffering.max.messages": count + 1000,
                                                       "queue.buffering.max.kbytes": 2097151})
-            pause = min(settle, 1) if case.bench.smoke else settle
             with case.programs.fresh_topic("produce") as topic:
                 result = case.either(is_ours, "produce", {"call": call, "topic": topic, "count": count, "size": case.size,
-                                                          "key": key, "settle": pause}, conf)
+                                                          "key": key, "settle": settle}, conf)
                 case.programs.check_count(topic, count + 1)
             return dict(result, cpu=result["cpu"] / count * 1e6)
         return measure
@@ -154,7 +153,7 @@ COMPARISONS = [
     producing("produce", AtLeast(0.95, 0.85), "produce"),
     producing("produce with key", AtLeast(0.95, 0.85), "produce", key=1),
     producing("produce with on_delivery each", AtLeast(0.6, 0.5), "on_delivery", Ratio(), share=0.5),
-    Comparison("poll", *produce("send", share=0.3, settle=2), [Figure("poll, draining reports", "drain", "k/s", Ratio())], True),
+    Comparison("poll", *produce("send", share=0.03, settle=1, linger=300), [Figure("poll, draining reports", "drain", "k/s", Ratio())], True),
     Comparison("receive", consume(True), consume(False), rates("receive", ("rate", "", AtLeast(1.0, 0.85))), True),
     Comparison("receive, gain", consume(True, 0.3), consume(True, 0.3, stock=True),
                [Figure("receive against itself with librdkafka's defaults", "rate", "k/s", Ratio())], True),

@@ -78,7 +78,7 @@ local start = probe.now()
 run[call](1, count, settle > 0 and math.huge or 100)
 local enqueued = probe.now()
 probe.sleep(settle)
-local draining = probe.now()
+local left, draining = #producer, probe.now()
 wait_for_reports()
 local stop = probe.now()
 
@@ -86,7 +86,8 @@ if call == "on_delivery" and confirmed ~= count + 1 then
     error(("%d of %d reports came"):format(confirmed, count + 1), 0)
 end
 if settle > 0 then
-    options.result("drain", count / (stop - draining))
+    if left < count / 2 then error(("only %d of %d reports were left to drain"):format(left, count), 0) end
+    options.result("drain", left / (stop - draining))
 else
     options.result("enqueue", count / (enqueued - start))
     options.result("total", count / (stop - start))

@@ -19,12 +19,13 @@ local function is_tty()
     return on_tty
 end
 
-local shown_at, shown_lines, open_line = os.time(), 0, false
+local shown_at, show_lines, open_line = os.time(), 1000, false
 
+-- Every second; and at 1,000 lines, 2,000, 4,000, …, for files that take less than one. On a terminal every 1,000.
 function terminal.progress(count, result)
-    local due = os.time() > shown_at or result.lines - shown_lines >= 1000
-    if not due or result.lines + count.sent == 0 then return end
-    shown_at, shown_lines = os.time(), result.lines
+    if os.time() == shown_at and result.lines < show_lines then return end
+    shown_at = os.time()
+    while show_lines <= result.lines do show_lines = is_tty() and show_lines + 1000 or show_lines * 2 end
     local text = ("  sent %s  confirmed %s  failed %s  read back %s"):format(
         thousands(count.sent), thousands(count.confirmed), thousands(count.failed), thousands(result.lines))
     if is_tty() then

@@ -53,7 +53,7 @@ describe("a producer", function()
                 highest = count
             end
         end
-        assert.is_true(fell)
+        assert.is_true(fell, "nothing was collected while " .. #kept .. " tables were kept")
         assert.is_false(p:closed())
     end)
 

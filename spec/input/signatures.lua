@@ -35,7 +35,7 @@ signatures.kinds = {
     topic_key = { good = "known", bad = not_text, words = { "topic" } },
     new_topic = { good = "fresh", bad = join(not_text, not_a_topic), words = { "topic", "name" } },
     conf = {
-        good = {}, words = { "conf", "table" },
+        good = {}, words = { "conf", "table", "acks", "no.such.key" },
         bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print }, { "a file", io.stdout },
             { "{[1]='x'}", { "x" } }, { "an unknown key", { ["no.such.key"] = 1 } },
             { "a value of the wrong type", { acks = {} } }, { "a NUL in a value", { acks = "1\0" } } },
@@ -85,7 +85,7 @@ signatures.kinds = {
     rack = { good = "r", bad = join(not_text, { { "a NUL inside", "a\0b" } }), words = { "rack" } },
     coordinator = { good = "group", bad = join(not_text, { { "'x'", "x" } }), words = { "group", "transaction", "type" } },
     name = { good = "g", bad = join(not_text, { { "a NUL inside", "a\0b" } }), words = { "key", "name" } },
-    api = { good = "Produce", bad = join(not_text, { { "'NoSuch'", "NoSuch" }, { "NUL", "Produce\0" } }), words = { "api" } },
+    api = { good = "Produce", bad = join(not_text, { { "'NoSuch'", "NoSuch" }, { "NUL", "Produce\0" } }), words = { "api", "request" } },
     errors = {
         good = {}, words = { "error", "table" },
         bad = { { "true", true }, { "1", 1 }, { "a function", print }, { "a file", io.stdout },

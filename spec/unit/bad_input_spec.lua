@@ -174,7 +174,7 @@ describe("The module's functions", function()
                         if not ok and calls.unclear(result) then
                             complain("kafka.%s with %s as argument %d: %s", name, value[1], place, calls.unclear(result))
                         elseif ok and type(result) == "userdata" and result.close then
-                            result:close(0)
+                            result:close()
                         end
                     end
                 end
@@ -185,8 +185,9 @@ describe("The module's functions", function()
 
     it("refuse what they can not work with", function()
         local complain, settle = complaints()
-        local function refused(what, words, fn, ...)
-            local ok, err = pcall(fn, ...)
+        -- fn calls by name and not as its last act: so Lua knows what to call it in errors.
+        local function refused(what, words, fn)
+            local ok, err = pcall(fn)
             if ok then
                 complain("%s was taken", what)
             elseif calls.unclear(err) or not calls.names_it(err, words[1], words) then
@@ -194,24 +195,26 @@ describe("The module's functions", function()
             end
         end
         for _, stranger in ipairs(values.strangers) do
-            refused("wrap of " .. stranger[1], { "wrap" }, kafka.wrap, stranger[2], print)
+            refused("wrap of " .. stranger[1], { "wrap" }, function() return (kafka.wrap(stranger[2], print)) end)
         end
-        local producer = h.track(kafka.producer "127.0.0.1:1")
+        local producer, brokers, group = h.track(kafka.producer "127.0.0.1:1"), "127.0.0.1:1", { ["group.id"] = "g" }
         for _, bad in ipairs { { "1", 1 }, { "true", true }, { "'x'", "x" }, { "a file", io.stdout } } do
-            refused("wrap with " .. bad[1], { "wrap", "function" }, kafka.wrap, producer, bad[2])
-            refused("producer of " .. bad[1], { "producer", "conf" }, kafka.producer, "127.0.0.1:1", bad[2])
-            refused("consumer of " .. bad[1], { "consumer", "conf", "table" }, kafka.consumer, "127.0.0.1:1", { "t" }, bad[2])
-            refused("topics " .. bad[1], { "consumer", "topics" }, kafka.consumer, "127.0.0.1:1", bad[2], { ["group.id"] = "g" })
+            local value = bad[2]
+            refused("wrap with " .. bad[1], { "wrap" }, function() return (kafka.wrap(producer, value)) end)
+            refused("producer of " .. bad[1], { "producer" }, function() return (kafka.producer(brokers, value)) end)
+            refused("consumer of " .. bad[1], { "consumer" }, function() return (kafka.consumer(brokers, { "t" }, value)) end)
+            refused("topics " .. bad[1], { "consumer" }, function() return (kafka.consumer(brokers, value, group)) end)
         end
         for _, bad in ipairs { { brokers = 0 }, { brokers = -1 }, { brokers = 1.5 }, { brokers = "x" }, { brokers = values.nan },
             { brokers = 2 ^ 31 }, { brokers = 1, topics = 1 }, { brokers = 1, topics = { t = 0 } },
             { brokers = 1, topics = { t = -1 } }, { brokers = 1, topics = { t = 1.5 } }, { brokers = 1, topics = { t = 2147483647 } },
             { brokers = 1, topics = { ["a b"] = 1 } }, { brokers = 1, topics = { [1] = 1 } }, { brokers = 1, rtt = -1 },
             { brokers = 1, rtt = "x" }, { brokers = 1, no_such = 1 } } do
-            refused("mock_cluster option", { "mock_cluster", "brokers", "topic", "rtt", "no_such" }, kafka.mock_cluster, bad)
+            refused("mock_cluster option", { "mock_cluster", "brokers", "topic", "rtt", "no_such" },
+                function() return (kafka.mock_cluster(bad)) end)
         end
         for _, bad in ipairs { true, print, io.stdout, {} } do
-            refused("properties of a " .. type(bad), { "properties", "name" }, kafka.properties, bad)
+            refused("properties of a " .. type(bad), { "properties" }, function() return (kafka.properties(bad)) end)
         end
         settle()
     end)

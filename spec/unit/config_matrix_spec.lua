@@ -10,6 +10,9 @@ local UNSAFE = { "plugin.library.paths", "ssl.engine.location", "ssl.providers",
 local unsafe = {}
 for _, name in ipairs(UNSAFE) do unsafe[name] = true end
 
+-- Known, and yet never taken: this module chooses its events itself; certificate stores are Windows'.
+local refused_by_name = { ["enabled_events"] = true, ["ssl.ca.certificate.stores"] = true }
+
 local makers = {
     producer = function(conf) return kafka.producer(BROKERS, conf) end,
     consumer = function(conf)
@@ -125,7 +128,8 @@ describe("Each property", function()
                 elseif calls.unclear(result) or not result:find(name, 1, true) then
                     complain("%s %s = %s: %s", side, name, tostring(value), tostring(result))
                 end
-                if not ok and property.default and property.default ~= "" then
+                if ok and refused_by_name[name] then complain("%s %s was taken", side, name) end
+                if not ok and not refused_by_name[name] and property.default and property.default ~= "" then
                     complain("%s refuses a valid %s = %s: %s", side, name, tostring(value), tostring(result))
                 end
             end
@@ -158,6 +162,11 @@ describe("Each property", function()
             local text = ({ integer = "many", float = "many", boolean = "perhaps", ["enum value"] = "nonsense" })[property.type]
             if text then
                 judge(complain, ("%s %s = %q"):format(side, name, text), name, pcall(makers[side], { [name] = text }))
+            end
+            if property.type == "integer" then
+                for _, half in ipairs { "1.5", "12abc", " ", "1e3" } do
+                    judge(complain, ("%s %s = %q"):format(side, name, half), name, pcall(makers[side], { [name] = half }))
+                end
             end
             if property.type == "integer" or property.type == "float" then
                 for _, number in ipairs(property.type == "float" and { 0 / 0 } or { 1.5, 0 / 0 }) do

@@ -76,6 +76,10 @@ describe("A wait function of ten lines over luv", function()
 
     it("drives a producer and a consumer in two coroutines on one loop, which is never blocked", function()
         local producer, consumer, topic = pair()
+        assert.equal(0, producer:send(topic, 0, nil, "first")) -- joining the group is over with it
+        h.wait_until(function() return consumer:receive() == "first" end, 15, "the first message")
+        assert.is_true(producer:flush(10000))
+        while select(3, producer:poll(0)) > 0 do end
         assert.equal(producer, wrap(producer, wait))
         assert.equal(consumer, wrap(consumer, wait))
         local rounds, size = 40, 25
@@ -87,7 +91,7 @@ describe("A wait function of ten lines over luv", function()
                 for i = 1, size do
                     assert.equal(0, producer:send(topic, 0, (round - 1) * size + i, tostring((round - 1) * size + i)))
                 end
-                if round % 2 == 0 then
+                if round % 8 == 0 then
                     assert.is_true(producer:flush(10000))
                 else
                     local id, failures = producer:poll(10000)
@@ -121,7 +125,7 @@ describe("A wait function of ten lines over luv", function()
             assert.is_number(one.ms)
             asked[one.client] = (asked[one.client] or 0) + 1
         end
-        assert.is_true((asked[producer] or 0) >= rounds / 2)
+        assert.is_true((asked[producer] or 0) >= 5)
         assert.is_true((asked[consumer] or 0) >= 1)
     end)
 
@@ -168,11 +172,11 @@ describe("A wait function of ten lines over luv", function()
         local topic = h.topic()
         local mock = h.mock { topics = { [topic] = 1 } }
         local order = {}
-        local producer
-        producer = h.track(kafka.producer(mock:bootstrap_servers(), {
+        local task -- plain 5.1 runs a callback in a coroutine of its own, so it is not found by coroutine.running there
+        local producer = h.track(kafka.producer(mock:bootstrap_servers(), {
             on_delivery = function()
                 order[#order + 1] = "in"
-                local task, timer = coroutine.running(), uv.new_timer()
+                local timer = uv.new_timer()
                 timer:start(20, 0, function()
                     timer:close()
                     loop.resume(task)
@@ -183,6 +187,7 @@ describe("A wait function of ten lines over luv", function()
         }))
         wrap(producer, wait)
         loop.run(20, function()
+            task = coroutine.running()
             assert.is_true((producer:produce(topic, "one")))
             assert.is_true(producer:flush(10000))
             order[#order + 1] = "flushed"

@@ -79,6 +79,9 @@ fn set(conf: &mut Conf, key: &[u8], value: &Value, settings: &Settings) -> Resul
     if matches!(value, Value::Number(number) if !number.is_finite()) {
         return refuse("a finite number expected");
     }
+    if let Err(why) = check_number(&name, value) {
+        return refuse(&why);
+    }
     match conf.set(&key_text, &value_text) {
         Ok(()) => Ok(()),
         Err(Refused::Invalid(why)) => refuse(&why),
@@ -100,14 +103,63 @@ pub fn suggestion(name: &str) -> String {
 
 /// The classic sentence. A secret shows neither as the value nor inside librdkafka's reason.
 fn failed(key: &[u8], value: &Value, why: &str) -> String {
-    let name = String::from_utf8_lossy(key).replace('\0', "\\0");
-    let text = value.text();
-    let shown = String::from_utf8_lossy(&text).replace('\0', "\\0");
-    if is_secret(&name) {
+    let name = printable(key);
+    let shown = printable(&value.text());
+    // A misspelt secret is one too.
+    let near = nearest(&name, library::properties().iter().map(|property| property.name.as_str()));
+    if is_secret(&name) || near.is_some_and(is_secret) {
         let why = if shown.is_empty() { why.to_string() } else { why.replace(&shown, "(hidden)") };
-        return format!("Failed to set {name} = (hidden) : {why}");
+        return format!("Failed to set {} = (hidden) : {}", cut(&name), cut(&why));
     }
-    format!("Failed to set {name} = {shown} : {why}")
+    format!("Failed to set {} = {} : {}", cut(&name), cut(&shown), cut(why))
+}
+
+fn printable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace('\0', "\\0")
+}
+
+/// A message is read by a person: nothing in it goes on for ever.
+fn cut(text: &str) -> String {
+    const MOST: usize = 500;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}… ({} bytes)", text.get(..end).unwrap_or_default(), text.len()),
+        None => text.into(),
+    }
+}
+
+/// librdkafka reads whole numbers with `strtol` into an int, which cuts what does not fit; what
+/// Lua calls a number is looked at here first.
+fn check_number(name: &str, value: &Value) -> Result<(), String> {
+    let number = match value {
+        Value::Number(number) => *number,
+        Value::Integer(number) => *number as f64,
+        Value::Text(text) => match std::str::from_utf8(text).ok().and_then(|text| text.trim().parse::<f64>().ok()) {
+            Some(number) => number,
+            None => return Ok(()),
+        },
+        Value::Flag(_) => return Ok(()),
+    };
+    let Some(property) = library::properties().iter().find(|property| property.name == name) else { return Ok(()) };
+    if !matches!(property.kind.as_str(), "integer" | "float") {
+        return Ok(());
+    }
+    if property.kind == "integer" && number.fract() != 0.0 {
+        return Err(format!("a whole number expected, {} accepted", property.range));
+    }
+    let (low, high) = match property.range.split_once(" .. ") {
+        Some((low, high)) => (low.parse().unwrap_or(f64::from(i32::MIN)), high.parse().unwrap_or(f64::from(i32::MAX))),
+        None => (f64::from(i32::MIN), f64::from(i32::MAX)),
+    };
+    // In range, or near enough for librdkafka's own refusal, whose words are the classic ones.
+    let fits = number >= f64::from(i32::MIN) && number <= f64::from(i32::MAX);
+    if fits || (number >= low && number <= high) {
+        return Ok(());
+    }
+    Err(format!(
+        "Configuration property \"{name}\" value {} is outside allowed range {}",
+        crate::model::number::show(number),
+        property.range.replace(" .. ", "..")
+    ))
 }
 
 /// Checks settings of a topic that go into the client's own configuration.
@@ -122,6 +174,9 @@ pub fn set_topic(conf: &mut TopicConf, key: &[u8], value: &Value) -> Result<(), 
         Ok(pair) => pair,
         Err(why) => return refuse(why),
     };
+    if let Err(why) = check_number(&String::from_utf8_lossy(key), value) {
+        return refuse(&why);
+    }
     match conf.set(&key_text, &value_text) {
         Ok(()) => Ok(()),
         Err(Refused::Invalid(why)) => refuse(&why),
@@ -138,7 +193,7 @@ fn topic_suggestion(name: &str) -> String {
 
 /// librdkafka's reason for not making a client, with the cure where we know it.
 pub fn explain_new(reason: String) -> String {
-    let kerberos = reason.contains("GSSAPI") && !library::has_feature("sasl_gssapi");
+    let kerberos = reason.contains("No provider for SASL mechanism GSSAPI");
     let cure = if kerberos {
         "; this build has no Kerberos: build it with the cargo feature gssapi, or set sasl.mechanisms to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"
     } else {

@@ -50,15 +50,9 @@ const LOOK_EVERY: u64 = 100;
 
 impl Consumer {
     pub fn create(entries: &Entries, topic_entries: &Entries, settings: Settings) -> Result<Consumer, String> {
-        let group = find(entries, "group.id").map(|value| value.text()).unwrap_or_default();
-        let mut all = entries.clone();
-        all.extend(topic_entries.iter().cloned());
-        let built = build(Kind::Consumer, entries, &settings)?;
-        if group.is_empty() {
-            return Err("group.id must be set".into());
-        }
+        check(entries, &settings)?;
         check_topic_entries(topic_entries)?;
-        let built = if topic_entries.is_empty() { built } else { build(Kind::Consumer, &all, &settings)? };
+        let built = build(Kind::Consumer, &[entries.as_slice(), topic_entries.as_slice()].concat(), &settings)?;
         let store_at_hand_over = built.store_at_hand_over;
         Ok(Consumer {
             handle: Handle::create(Kind::Consumer, built, settings)?,
@@ -245,6 +239,15 @@ impl Consumer {
         let departure = depart(Box::new(Leaver { shared, held: Some(held), worker, client }), patience, tell);
         registry::current().remove(registered);
         departure
+    }
+}
+
+/// The configuration itself and a group: what the classic call looks at before a topic's settings.
+pub fn check(entries: &Entries, settings: &Settings) -> Result<(), String> {
+    build(Kind::Consumer, entries, settings)?;
+    match find(entries, "group.id").map(|value| value.text()) {
+        Some(group) if !group.is_empty() => Ok(()),
+        _ => Err("group.id must be set".into()),
     }
 }
 

@@ -134,7 +134,7 @@ impl From<KafkaError> for Fault {
 
 fn name(text: &[u8]) -> Result<CString, Fault> {
     check_name(text)?;
-    plain(text)
+    plain("topic", text)
 }
 
 /// librdkafka's mock trusts these numbers: a wrong one ends the process.
@@ -153,8 +153,8 @@ fn broker(id: i32) -> Result<i32, Fault> {
     within("broker id", id, 1, i32::MAX)
 }
 
-fn plain(text: &[u8]) -> Result<CString, Fault> {
-    CString::new(text).map_err(|_| Fault::Misuse("the text contains a NUL byte".into()))
+fn plain(what: &str, text: &[u8]) -> Result<CString, Fault> {
+    CString::new(text).map_err(|_| Fault::Misuse(format!("{what} '{}' contains a NUL byte", text.escape_ascii())))
 }
 
 pub struct MockCluster {
@@ -200,7 +200,7 @@ impl MockCluster {
     }
 
     pub fn set_rack(&self, id: i32, rack: &[u8]) -> Result<(), Fault> {
-        Ok(self.cluster.set_rack(broker(id)?, &plain(rack)?)?)
+        Ok(self.cluster.set_rack(broker(id)?, &plain("rack", rack)?)?)
     }
 
     pub fn set_leader(&self, topic: &[u8], p: i32, id: i32) -> Result<(), Fault> {
@@ -218,7 +218,7 @@ impl MockCluster {
                 kind.escape_ascii()
             )));
         }
-        Ok(self.cluster.set_coordinator(&plain(kind)?, &plain(key)?, broker(id)?)?)
+        Ok(self.cluster.set_coordinator(&plain("coordinator", kind)?, &plain("key", key)?, broker(id)?)?)
     }
 
     pub fn set_topic_error(&self, topic: &[u8], error: Option<&str>) -> Result<(), Fault> {

@@ -38,6 +38,12 @@ struct Flush {
     cancelled: AtomicBool,
 }
 
+/// Why a topic handle was not opened.
+pub enum Refusal {
+    Property(String),
+    Topic(String),
+}
+
 /// How a wait for the worker stands.
 pub enum Progress {
     Waiting,
@@ -78,16 +84,16 @@ impl Producer {
     }
 
     /// Opens a topic handle with the client's topic-level settings and `entries` on top.
-    pub fn create_topic(&self, name: &[u8], entries: &Entries) -> Result<(), String> {
-        check_name(name)?;
+    pub fn create_topic(&self, name: &[u8], entries: &Entries) -> Result<(), Refusal> {
+        check_name(name).map_err(Refusal::Topic)?;
         if self.topics.has(name) {
             return Ok(());
         }
         let mut conf = TopicConf::of(self.handle.client());
         for (key, value) in entries {
-            set_topic(&mut conf, key, value)?;
+            set_topic(&mut conf, key, value).map_err(Refusal::Property)?;
         }
-        let failed = |why: String| format!("rd_kafka_topic_new failed: {why}");
+        let failed = |why: String| Refusal::Topic(format!("rd_kafka_topic_new failed: {why}"));
         let c_name = CString::new(name).map_err(|error| failed(error.to_string()))?;
         let topic = Topic::open(self.handle.client(), &c_name, Some(conf)).map_err(|error| failed(error.message))?;
         self.topics.insert(name, topic);
@@ -135,7 +141,9 @@ impl Producer {
     /// As [`Producer::send`], opening a handle when there is none.
     pub fn produce(&self, topic: &[u8], message: Outgoing) -> Result<Result<(), KafkaError>, String> {
         if !self.topics.has(topic) {
-            self.create_topic(topic, &Entries::new())?;
+            self.create_topic(topic, &Entries::new()).map_err(|refusal| match refusal {
+                Refusal::Property(why) | Refusal::Topic(why) => why,
+            })?;
         }
         let size = match &message.value {
             Payload::Bytes(bytes) => bytes.len() + message.key.map_or(0, <[u8]>::len),

@@ -6,7 +6,7 @@ use mlua::IntoLuaMulti;
 
 use super::args::{entries, strings};
 use super::consumer::{Consumer, Topics};
-use super::face::Face;
+use super::face::{client_methods, Face};
 use super::mock::MockCluster;
 use super::producer::Producer;
 use super::stack::block::{self, Class};
@@ -131,6 +131,12 @@ fn new_consumer(lua: &Lua, args: Args) -> Result<LuaValue, Raise> {
     Ok(push::object(lua, consumer, args.table(5)?)?)
 }
 
+/// `(conf, own)`: raises what is wrong before a topic's settings are looked at.
+fn check_consumer(_: &Lua, args: Args) -> Result<(), Raise> {
+    let settings = settings::read(args.table(1)?)?;
+    crate::client::consumer::check(&entries(args.table(0)?)?, &settings).map_err(Raise::Plain)
+}
+
 /// `(argument number, message)`: raises as the embedded function that calls it.
 fn argument_error(_: &Lua, args: Args) -> Result<(), Raise> {
     Err(Raise::Arg(args.int32(0, 0)?, args.text(1)?))
@@ -175,6 +181,7 @@ pub fn module(lua: &Lua) -> LuaResult<LuaTable> {
     native.raw_set("new_producer", cold::function(lua, CLASSIC_STEP, new_producer)?)?;
     native.raw_set("new_consumer", cold::function(lua, CLASSIC_STEP, new_consumer)?)?;
     native.raw_set("new_mock_cluster", cold::function(lua, CLASSIC_STEP, mock::new)?)?;
+    native.raw_set("check_consumer", cold::function(lua, CLASSIC_STEP, check_consumer)?)?;
     native.raw_set("argument_error", cold::function(lua, CLASSIC_STEP, argument_error)?)?;
     native.raw_set("suggest", cold::function(lua, CLASSIC, suggest)?)?;
     native.raw_set("decode_stats", cold::function(lua, CLASSIC, stats::decode)?)?;
@@ -198,58 +205,4 @@ fn module_table(lua: &Lua) -> LuaResult<LuaTable> {
         }
     }
     lua.create_table()
-}
-
-/// The methods every client has, besides its own.
-fn client_methods<T: Face + AsRef<super::face::Seat<C>>, C: super::face::Leaves + 'static>(
-    mut own: Vec<(&'static str, Method<T>)>,
-) -> Vec<(&'static str, Method<T>)> {
-    use super::stack::raise::METHOD;
-    own.push((
-        "closed",
-        cold(Accepts::EvenForked, METHOD, |_, client: &T, args: Args| {
-            args.count(0, 0)?;
-            Ok(client.as_ref().is_closed())
-        }),
-    ));
-    own.push((
-        "name",
-        cold(Accepts::EvenForked, METHOD, |_, client: &T, args: Args| {
-            args.count(0, 0)?;
-            Ok(client.as_ref().name.clone())
-        }),
-    ));
-    own.push((
-        "last_error",
-        cold(Accepts::Open, METHOD, |_, client: &T, args: Args| {
-            args.count(0, 0)?;
-            match client.as_ref().last_error() {
-                Some(error) => Ok(error::Value(Some(error))),
-                None => Ok(error::Value(None)),
-            }
-        }),
-    ));
-    own.push((
-        "pollfd",
-        cold(Accepts::Any, METHOD, |_, client: &T, args: Args| {
-            args.count(0, 0)?;
-            let seat = client.as_ref();
-            Ok(seat.if_open(super::face::Leaves::export).unwrap_or_else(|| seat.shared.wake.fd()))
-        }),
-    ));
-    own.push((
-        "events",
-        cold(Accepts::Any, METHOD, |_, _: &T, args: Args| {
-            args.count(0, 0)?;
-            Ok("r")
-        }),
-    ));
-    own.push((
-        "timeout",
-        cold(Accepts::Any, METHOD, |_, _: &T, args: Args| {
-            args.count(0, 0)?;
-            Ok(LuaValue::Nil)
-        }),
-    ));
-    own
 }

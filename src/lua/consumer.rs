@@ -1,6 +1,6 @@
 //! `kafka.Consumer`.
 
-use std::cell::Ref;
+use std::cell::{OnceCell, Ref};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,6 +91,15 @@ impl Class for Consumer {
 
     fn is_closed(&self) -> bool {
         self.seat.is_closed()
+    }
+
+    fn make_husk() -> Option<Self> {
+        Some(Consumer { seat: Seat::husk()? })
+    }
+
+    fn husk_of_thread() -> &'static std::thread::LocalKey<OnceCell<Option<&'static Self>>> {
+        thread_local!(static HUSK: OnceCell<Option<&'static Consumer>> = const { OnceCell::new() });
+        &HUSK
     }
 }
 

@@ -5,12 +5,19 @@ use std::cell::{Cell, Ref, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
+use mlua::prelude::*;
+
+use super::build::{cold, hot, Method};
+use super::error::Value;
 use super::stack::block::{closed, Class};
-use super::stack::raise::Raise;
+use super::stack::cold::{Accepts, Args};
+use super::stack::raise::{Raise, METHOD};
+use super::stack::serve;
 use crate::client::config::Settings;
 use crate::client::leaving::{Departure, Tell};
 use crate::model::error::KafkaError;
-use crate::native::shared::Shared;
+use crate::native::conf::LogTarget;
+use crate::native::shared::{Shared, Wanted};
 
 /// A client that leaves when told to.
 pub trait Leaves: Sized {
@@ -43,6 +50,26 @@ impl<C: Leaves> Seat<C> {
             settings,
             name,
         }
+    }
+
+    /// What is left of a client whose `__gc` was called by hand: closed, nameless.
+    pub fn husk() -> Option<Seat<C>> {
+        Some(Seat {
+            client: RefCell::default(),
+            closed: Cell::new(true),
+            closing: Cell::new(true),
+            departure: RefCell::default(),
+            last_error: RefCell::default(),
+            shared: Arc::new(Shared::new(Wanted::default()).ok()?),
+            settings: Settings {
+                wanted: Wanted::default(),
+                log: LogTarget::None,
+                allow_unsafe: false,
+                exit_timeout: 0,
+                close_timeout: 0,
+            },
+            name: "collected".into(),
+        })
     }
 
     /// The client; gone once it has left.
@@ -107,4 +134,46 @@ pub trait Face: Class {
     fn departure(&self) -> Option<Arc<Departure>>;
     /// Gives a slot back; true when none is in use any more and its tables may be renewed.
     fn free_slot(&self, slot: u32) -> bool;
+}
+
+fn name<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<String, Raise> {
+    args.count(0, 0)?;
+    Ok(client.as_ref().name.clone())
+}
+
+fn last_error<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<Value, Raise> {
+    args.count(0, 0)?;
+    Ok(Value(client.as_ref().last_error()))
+}
+
+fn pollfd<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<i32, Raise> {
+    args.count(0, 0)?;
+    let seat = client.as_ref();
+    Ok(seat.if_open(Leaves::export).unwrap_or_else(|| seat.shared.wake.fd()))
+}
+
+fn events<T>(_: &Lua, _: &T, args: Args) -> Result<&'static str, Raise> {
+    args.count(0, 0)?;
+    Ok("r")
+}
+
+/// The descriptor tells all: no client has to be served by the clock.
+fn timeout<T>(_: &Lua, _: &T, args: Args) -> Result<Option<f64>, Raise> {
+    args.count(0, 0)?;
+    Ok(None)
+}
+
+/// The methods every client has, besides its own.
+pub fn client_methods<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>(
+    mut own: Vec<(&'static str, Method<T>)>,
+) -> Vec<(&'static str, Method<T>)> {
+    own.extend([
+        ("closed", hot(serve::closed::<T>)),
+        ("name", cold(Accepts::EvenForked, METHOD, name::<T, C>)),
+        ("last_error", cold(Accepts::Open, METHOD, last_error::<T, C>)),
+        ("pollfd", cold(Accepts::Any, METHOD, pollfd::<T, C>)),
+        ("events", cold(Accepts::Any, METHOD, events::<T>)),
+        ("timeout", cold(Accepts::Any, METHOD, timeout::<T>)),
+    ]);
+    own
 }

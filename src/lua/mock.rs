@@ -1,6 +1,6 @@
 //! `kafka.MockCluster`: a cluster inside the process, for users' own tests.
 
-use std::cell::{Ref, RefCell};
+use std::cell::{OnceCell, Ref, RefCell};
 
 use mlua::prelude::*;
 
@@ -26,6 +26,15 @@ impl Class for MockCluster {
 
     fn is_closed(&self) -> bool {
         self.cluster.borrow().is_none()
+    }
+
+    fn make_husk() -> Option<Self> {
+        Some(MockCluster { cluster: RefCell::default(), servers: String::new() })
+    }
+
+    fn husk_of_thread() -> &'static std::thread::LocalKey<OnceCell<Option<&'static Self>>> {
+        thread_local!(static HUSK: OnceCell<Option<&'static MockCluster>> = const { OnceCell::new() });
+        &HUSK
     }
 }
 

@@ -1,6 +1,6 @@
 //! `kafka.Producer`.
 
-use std::cell::{Cell, Ref, RefCell};
+use std::cell::{Cell, OnceCell, Ref, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::stack::{event, produce, send, serve};
 use crate::client::clock;
 use crate::client::config::Settings;
 use crate::client::leaving::{Departure, Tell};
-use crate::client::producer::{Producer as Client, Progress};
+use crate::client::producer::{Producer as Client, Progress, Refusal};
 use crate::model::config::Entries;
 use crate::model::error::KafkaError;
 use crate::native::shared::Shared;
@@ -102,6 +102,15 @@ impl Class for Producer {
     fn is_closed(&self) -> bool {
         self.seat.is_closed()
     }
+
+    fn make_husk() -> Option<Self> {
+        Some(Producer { seat: Seat::husk()?, slots: Slots::default() })
+    }
+
+    fn husk_of_thread() -> &'static std::thread::LocalKey<OnceCell<Option<&'static Self>>> {
+        thread_local!(static HUSK: OnceCell<Option<&'static Producer>> = const { OnceCell::new() });
+        &HUSK
+    }
 }
 
 impl Face for Producer {
@@ -137,7 +146,10 @@ fn create_topic(_: &Lua, producer: &Producer, args: Args) -> Result<(), Raise> {
     let topic = args.bytes(0)?;
     // The form in front has flattened and checked the options.
     let conf = args.optional_table(1)?.map(entries).transpose()?.unwrap_or_default();
-    producer.open()?.create_topic(&topic, &conf).map_err(Raise::Caller)
+    producer.open()?.create_topic(&topic, &conf).map_err(|refusal| match refusal {
+        Refusal::Property(why) => Raise::Plain(why),
+        Refusal::Topic(why) => Raise::Caller(why),
+    })
 }
 
 fn has_topic(_: &Lua, producer: &Producer, args: Args) -> Result<bool, Raise> {
@@ -160,10 +172,6 @@ fn topics(lua: &Lua, producer: &Producer, args: Args) -> Result<LuaTable, Raise>
         list.raw_push(lua.create_string(&name)?)?;
     }
     Ok(list)
-}
-
-fn length(_: &Lua, producer: &Producer, _: Args) -> Result<i64, Raise> {
-    Ok(i64::try_from(producer.seat.shared.unreported()).unwrap_or(i64::MAX))
 }
 
 fn describe(_: &Lua, producer: &Producer, _: Args) -> Result<String, Raise> {
@@ -235,7 +243,7 @@ pub fn methods() -> Vec<(&'static str, Method<Producer>)> {
 }
 
 pub fn metamethods() -> Vec<(&'static str, Method<Producer>)> {
-    vec![("__len", cold(Accepts::EvenForked, METHOD, length)), ("__tostring", cold(Accepts::EvenForked, METHOD, describe))]
+    vec![("__len", hot(serve::length)), ("__tostring", cold(Accepts::EvenForked, METHOD, describe))]
 }
 
 /// What forms/producer.lua stands on.

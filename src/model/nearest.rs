@@ -2,6 +2,10 @@
 
 /// The candidate with the fewest edits, if it is close enough to be a typo.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // No name is that long, and distances grow with the length.
+    if word.len() > 100 {
+        return None;
+    }
     let allowed = (word.len() / 3).clamp(2, 8);
     candidates
         .map(|name| (distance(word, name), name))

@@ -1,6 +1,4 @@
-//! What librdkafka says of itself: version, built-in features, configuration properties.
-
-use std::ffi::CStr;
+//! What librdkafka says of itself: version, configuration properties.
 
 use once_cell::sync::Lazy;
 use rdkafka::bindings as rd;
@@ -41,21 +39,6 @@ fn printed_table() -> String {
         libc::fclose(file);
     }
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Whether this build has the feature, e.g. `sasl_gssapi`.
-pub fn has_feature(feature: &str) -> bool {
-    let mut value = [0u8; 512];
-    let mut size = value.len();
-    // SAFETY: a conf of our own, destroyed once; `value` has room for `size` bytes.
-    unsafe {
-        let conf = rd::rd_kafka_conf_new();
-        let name = c"builtin.features";
-        rd::rd_kafka_conf_get(conf, name.as_ptr(), value.as_mut_ptr().cast(), &mut size);
-        rd::rd_kafka_conf_destroy(conf);
-    }
-    let text = CStr::from_bytes_until_nul(&value).unwrap_or_default().to_string_lossy();
-    text.split(',').any(|name| name.trim() == feature)
 }
 
 #[cfg(test)]

@@ -59,6 +59,7 @@ pub struct Rebalance {
 }
 
 /// What `poll` returns and then forgets.
+#[derive(Default)]
 pub struct Served {
     pub last_sequence: Option<i64>,
     pub failures: u64,

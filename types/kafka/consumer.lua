@@ -45,7 +45,7 @@ function Consumer:closed() end
 ---@return string
 function Consumer:name() end
 
----The last error of the client as a whole, whether or not there is an `on_error`.
+---The last error of the client, whether or not there is an `on_error`.
 ---
 ---Errors: raises on a closed client.
 ---Danger: it stays when the trouble is over.

@@ -91,8 +91,8 @@ function MockCluster:set_rack(id, rack) end
 
 ---Makes a broker the leader of a partition; -1 leaves it without one.
 ---
----Errors: raises for a number out of range; `nil, err` for an unknown broker.
----Danger: none.
+---Errors: raises for a number out of range; `nil, err` for an unknown broker or partition.
+---Danger: an unknown topic is created.
 ---Source: `rd_kafka_mock_partition_set_leader`.
 ---@param topic string
 ---@param partition integer
@@ -103,7 +103,7 @@ function MockCluster:set_leader(topic, partition, id) end
 
 ---Makes a broker the one that consumers are sent to for a partition; -1 takes that back.
 ---
----Errors: raises for a number out of range; `nil, err` for an unknown broker.
+---Errors: raises for a number out of range.
 ---Danger: none.
 ---Source: `rd_kafka_mock_partition_set_follower`.
 ---@param topic string
@@ -115,7 +115,7 @@ function MockCluster:set_follower(topic, partition, id) end
 
 ---Makes a broker the coordinator of a group or of a transactional id.
 ---
----Errors: raises for another kind; `nil, err` for an unknown broker.
+---Errors: raises for another kind.
 ---Danger: none.
 ---Source: `rd_kafka_mock_coordinator_set`.
 ---@param kind "group"|"transaction"

@@ -116,7 +116,7 @@ function Producer:closed() end
 ---@return string
 function Producer:name() end
 
----The last error of the client as a whole, whether or not there is an `on_error`.
+---The last error, of the client or of a message it could not deliver, whether or not there is an `on_error`.
 ---
 ---Errors: raises on a closed client.
 ---Danger: it stays when the trouble is over.

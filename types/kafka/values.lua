@@ -14,8 +14,8 @@
 ---What became of one message. Fields without a value are absent.
 ---@class kafka.Report
 ---@field topic string
----@field partition integer
----@field offset integer? where it lies, when it is known
+---@field partition integer -1 when none was chosen
+---@field offset integer where it lies; -1001 when it lies nowhere
 ---@field timestamp integer? milliseconds since 1970
 ---@field timestamp_type "create_time"|"log_append_time"|nil whose clock that was: the producer's or the broker's
 ---@field key string?
@@ -24,8 +24,8 @@
 ---@field status "persisted"|"possibly_persisted"|"not_persisted"
 ---@field opaque any what was given to `produce` as `opaque`
 ---@field sequence_id integer? what was given to `send`
----@field latency_us integer? microseconds from the call to the answer
----@field broker integer? id of the broker that answered
+---@field latency_us integer microseconds from the call to the report
+---@field broker integer id of the broker that answered; -1 when none did
 
 ---@class kafka.LogLine
 ---@field level integer 0 (emergency) to 7 (debug), syslog's

@@ -3,7 +3,7 @@
 -- errors keep identity. Waiting is one function a client, which an event loop may replace.
 local native = ...
 local call, now = native.call_form, native.now
-local huge = math.huge
+local huge, ceil = math.huge, math.ceil
 
 local callback_of = { error = "on_error", log = "on_log", stats = "on_stats", throttle = "on_throttle", delivery = "on_delivery" }
 
@@ -63,7 +63,7 @@ return function(step)
         local replaced = callbacks(self).wait
         local left = deadline - now()
         if replaced then
-            replaced(self, left == huge and -1 or (left > 0 and left or 0))
+            replaced(self, left == huge and -1 or ceil(left > 0 and left or 0))
         elseif left > 0 then
             step.wait_slice(self, left)
         end

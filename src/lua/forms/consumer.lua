@@ -22,14 +22,15 @@ local function receive_slowly(self)
     end
 end
 
-function methods.receive(self, ...)
-    local got, a, b, c, d = receive_step(self, ...)
+-- `...` and not `self, ...`: a missing self is "no value" in the message, not nil.
+function methods.receive(...)
+    local got, a, b, c, d = receive_step(...)
     if got then return a, b, c, d end
     local e
     if got == nil then
         a, b, c, d, e = nil, nil, nil, nil, a
     else
-        a, b, c, d, e = receive_slowly(self)
+        a, b, c, d, e = receive_slowly((...))
     end
     if e ~= nil then return a, b, c, d, e end
     return a, b, c, d
@@ -38,8 +39,9 @@ end
 -- Past its deadline a close waits this long (ms) for librdkafka's threads to end.
 local FAREWELL = 400
 
-function methods.close(self, ...)
-    local deadline, refused = step.close_begin(self, ...)
+function methods.close(...)
+    local deadline, refused = step.close_begin(...)
+    local self = ...
     if not deadline then
         if refused then return nil, refused end
         return true

@@ -177,6 +177,7 @@ function kafka.consumer(...)
         own = {}
         flat = flatten(conf, 2, own)
         if own.on_delivery then error("option on_delivery: a producer's option; a consumer has no delivery reports", 2) end
+        native.check_consumer(flat, own)
         topic_flat = flatten(topic_conf or {}, 2)
     end
     local made = native.new_consumer(brokers, list, flat, topic_flat, own, callbacks_of(own, flat))

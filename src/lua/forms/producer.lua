@@ -3,7 +3,7 @@ local native = ...
 local class, step = native.producer.class, native.producer.step
 local form = native.client_form(step)
 local dispatch, dispatch_or_raise, wait_until, serve = form.dispatch, form.dispatch_or_raise, form.wait_until, form.serve
-local now, select, type = native.now, select, type
+local now, select, type, ceil, step_poll = native.now, select, type, math.ceil, step.poll
 local methods = class.__index
 
 -- Callbacks are due or nothing has come yet.
@@ -18,10 +18,11 @@ local function poll_slowly(self, deadline)
     end
 end
 
-function methods.poll(self, ...)
-    local ready, a, b, c = step.poll(self, ...)
+-- `...` and not `self, ...`: a missing self is "no value" in the message, not nil.
+function methods.poll(...)
+    local ready, a, b, c = step_poll(...)
     if ready then return a, b, c end
-    local sequence_id, failures, served = poll_slowly(self, a)
+    local sequence_id, failures, served = poll_slowly((...), a)
     return sequence_id, failures, served
 end
 
@@ -41,8 +42,9 @@ local function serve_until_flushed(self, deadline)
     end
 end
 
-function methods.flush(self, ...)
-    local deadline, refused = step.flush_start(self, ...)
+function methods.flush(...)
+    local deadline, refused = step.flush_start(...)
+    local self = ...
     if not deadline then return nil, refused end
     local failed, err = serve_until_flushed(self, deadline)
     if failed then error(err, 0) end
@@ -56,15 +58,16 @@ end
 -- Past its deadline a close waits this long (ms) for librdkafka's threads to end.
 local FAREWELL = 400
 
-function methods.close(self, ...)
-    local deadline, refused = step.close_begin(self, ...)
+function methods.close(...)
+    local deadline, refused = step.close_begin(...)
+    local self = ...
     if not deadline then
         if refused then return nil, refused end
         return true
     end
     local failed, first
     if #self > 0 and now() < deadline then
-        step.flush_start(self, math.max(0, math.min(2 ^ 31 - 1, math.ceil(deadline - now()))))
+        step.flush_start(self, math.max(0, math.min(2 ^ 31 - 1, ceil(deadline - now()))))
         failed, first = serve_until_flushed(self, deadline)
     end
     local _, why
@@ -80,12 +83,12 @@ function methods.close(self, ...)
     return true
 end
 
-function methods.create_topic(self, ...)
-    local topic, conf = ...
-    if type(conf) == "table" and select("#", ...) == 2 then
+function methods.create_topic(...)
+    local self, topic, conf = ...
+    if type(conf) == "table" and select("#", ...) == 3 then
         step.create_topic(self, topic, native.flatten(conf, 2))
     else
-        step.create_topic(self, ...)
+        step.create_topic(...)
     end
 end
 

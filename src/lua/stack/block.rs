@@ -1,6 +1,8 @@
 //! One raw userdata per object: a fixed header, checked by metatable identity.
 
+use std::cell::OnceCell;
 use std::os::raw::c_int;
+use std::thread::LocalKey;
 
 use mlua::ffi as l;
 use mlua::lua_State;
@@ -26,6 +28,16 @@ pub trait Class: Sized + 'static {
     fn registry_key() -> &'static u8;
     /// Closed for the user, whatever still goes on inside.
     fn is_closed(&self) -> bool;
+    /// A closed object to answer for those whose `__gc` was called by hand.
+    fn make_husk() -> Option<Self>;
+    /// One for each thread that needs it.
+    fn husk_of_thread() -> &'static LocalKey<OnceCell<Option<&'static Self>>>;
+}
+
+/// A collected object still answers `closed`, `close`, `name` and `tostring`.
+fn husk<T: Class>() -> Result<&'static T, Raise> {
+    let made = T::husk_of_thread().with(|husk| *husk.get_or_init(|| T::make_husk().map(|husk| &*Box::leak(Box::new(husk)))));
+    made.ok_or_else(closed::<T>)
 }
 
 /// Makes an object. Its environment (5.1) or user value is the table at `callbacks`.
@@ -75,7 +87,7 @@ pub unsafe fn any<'a, T: Class>(L: *mut lua_State) -> Result<&'a T, Raise> {
         if block.generation != generation() {
             return Err(Raise::Forked);
         }
-        block.state.cast::<T>().as_ref().ok_or_else(closed::<T>)
+        block.state.cast::<T>().as_ref().map_or_else(husk::<T>, Ok)
     }
 }
 
@@ -85,7 +97,7 @@ pub unsafe fn any<'a, T: Class>(L: *mut lua_State) -> Result<&'a T, Raise> {
 /// As [`any`].
 pub unsafe fn even_forked<'a, T: Class>(L: *mut lua_State) -> Result<&'a T, Raise> {
     // SAFETY: as `any`.
-    unsafe { block::<T>(L)?.state.cast::<T>().as_ref().ok_or_else(closed::<T>) }
+    unsafe { block::<T>(L)?.state.cast::<T>().as_ref().map_or_else(husk::<T>, Ok) }
 }
 
 /// The object at stack place 1, which must be open.

@@ -6,11 +6,12 @@ use std::os::raw::c_int;
 use mlua::ffi as l;
 use mlua::lua_State;
 
-use super::raise::{lua_function, Raise, CLASSIC_STEP, STEP};
+use super::raise::{lua_function, Raise, CLASSIC_STEP, METHOD, STEP};
 use super::{args, block, push};
 use crate::client::clock;
 use crate::lua::face::Face;
 use crate::lua::producer::Producer;
+use crate::native::shared::Served;
 
 /// Long enough to cost nothing, short enough for a Lua hook (Ctrl-C) to be heard.
 const SLICE: f64 = 100.0;
@@ -43,7 +44,7 @@ unsafe fn poll_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
 /// # Safety
 /// Three stack slots are free.
 unsafe fn push_served(L: *mut lua_State, state: &Producer) -> c_int {
-    let served = state.shared().take_served();
+    let served = if state.shared().has_served() { state.shared().take_served() } else { Served::default() };
     // SAFETY: three pushes.
     unsafe {
         match served.last_sequence {
@@ -70,6 +71,36 @@ unsafe fn now_body(L: *mut lua_State) -> Result<c_int, Raise> {
     // SAFETY: one push.
     unsafe { l::lua_pushnumber(L, clock::now_ms()) };
     Ok(1)
+}
+
+lua_function!(length, METHOD, length_body);
+
+/// `#producer`: accepted and not yet reported.
+unsafe fn length_body(L: *mut lua_State) -> Result<c_int, Raise> {
+    // SAFETY: called by Lua with the producer's metatable as upvalue 1.
+    unsafe {
+        let state = block::even_forked::<Producer>(L)?;
+        push::integer(L, i64::try_from(state.shared().unreported()).unwrap_or(i64::MAX));
+        Ok(1)
+    }
+}
+
+/// `client:closed()`.
+///
+/// # Safety
+/// Called by Lua only, with the metatable of `T` as upvalue 1.
+pub unsafe extern "C-unwind" fn closed<T: Face>(L: *mut lua_State) -> c_int {
+    unsafe fn body<T: Face>(L: *mut lua_State) -> Result<c_int, Raise> {
+        // SAFETY: as the function it is the body of.
+        unsafe {
+            let state = block::even_forked::<T>(L)?;
+            args::count(L, 1, 1)?;
+            l::lua_pushboolean(L, c_int::from(state.is_closed()));
+            Ok(1)
+        }
+    }
+    // SAFETY: Lua passes the calling state.
+    unsafe { super::raise::enter(L, METHOD, body::<T>) }
 }
 
 macro_rules! steps {
