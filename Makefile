@@ -15,7 +15,7 @@ WITH_MODULE = LUA=$(LUA) LUA_CPATH="$(CURDIR)/build/$$(sh scripts/lua-versions $
 help:
 	@echo 'make deps         install compilers, Lua interpreters, busted …     needs root or sudo when something is missing'
 	@echo 'make demo         send a file through a mock cluster, check it      seconds once built; FILE=… LUA=…'
-	@echo 'make build        build/<version>/kafka.so for LUA=luajit           first time 5-7 minutes, then half a minute'
+	@echo 'make build        build/<version>/kafka.so for LUA=luajit           first time 5-7 minutes, then seconds to half a minute'
 	@echo 'make build-all    the same for every interpreter found              first time 10 minutes'
 	@echo 'make test         unit, classic and regression specs, all Luas      ~10 minutes; ONLY=spec/unit/x_spec.lua LUA=… JOBS=…'
 	@echo 'make test-kafka   stories on real Apache Kafka                      ~12 minutes; needs Java 17, Maven (or KAFKA_BROKERS)'

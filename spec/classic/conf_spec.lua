@@ -21,7 +21,7 @@ describe("a classic conf", function()
     end)
 
     it("must have strings, numbers or booleans as values, and says so without a position [8]", function()
-        for _, value in ipairs { {}, print, coroutine.create(print) } do
+        for _, value in ipairs { {}, print, coroutine.create(function() end) } do
             assert.are.equal("invalid config value type: " .. type(value),
                 refusal("producer", h.nowhere, { ["client.id"] = value }))
         end

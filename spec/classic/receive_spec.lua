@@ -10,13 +10,14 @@ end
 
 -- The first true value of fn over receive()'s results, as a table with their count in n.
 local function receive_until(c, fn)
-    return h.wait_until(function()
+    local found = h.wait_until(function()
         local function judge(...)
             local got = { n = select("#", ...), ... }
             return fn(got) and got
         end
         return judge(c:receive())
     end, 15)
+    return found
 end
 
 describe("receive", function()

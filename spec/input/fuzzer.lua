@@ -142,7 +142,7 @@ for i = 1, count do
         end
     elseif not target.class and type(result) == "userdata" and result.close and result ~= live.Producer
         and result ~= live.Consumer then
-        result:close(0)
+        result:close()
     end
     -- A closed object is fuzzed a while as it is, then replaced.
     for class, object in pairs(live) do

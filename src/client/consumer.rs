@@ -133,7 +133,10 @@ impl Consumer {
     /// No message: but perhaps a reason why.
     fn nothing(&self) -> Next {
         if let Some(error) = self.shared().take_raised() {
-            return Next::Error(error);
+            return match error.code {
+                UNKNOWN_PARTITION | UNKNOWN_TOPIC => Next::Local(local_text(&error)),
+                _ => Next::Error(error),
+            };
         }
         match self.handle.client().fatal_error() {
             Some(error) => Next::Error(error),
@@ -240,6 +243,17 @@ impl Consumer {
         registry::current().remove(registered);
         departure
     }
+}
+
+/// The classic sentence for what librdkafka tells as `topic [partition]: reason`. It knows no
+/// offset then.
+fn local_text(error: &KafkaError) -> String {
+    const NO_OFFSET: i64 = -1001;
+    let place = error.message.split_once("]: ").and_then(|(place, reason)| {
+        let (topic, partition) = place.rsplit_once(" [")?;
+        Some(format!("topic: {topic} partition: {partition} offset: {NO_OFFSET} err: {reason}"))
+    });
+    place.unwrap_or_else(|| error.message.clone())
 }
 
 /// The configuration itself and a group: what the classic call looks at before a topic's settings.

@@ -11,7 +11,7 @@ use super::headers;
 use super::opaque;
 use super::partitions::PartitionList;
 use super::shared::{Rebalance, Shared};
-use crate::model::error::{KafkaError, AUTHENTICATION, FATAL, SSL};
+use crate::model::error::{KafkaError, ALL_BROKERS_DOWN, FATAL, RESOLVE, TIMED_OUT, TIMED_OUT_QUEUE, TRANSPORT};
 use crate::model::event::{Event, Mark, Report, Status};
 
 /// # Safety
@@ -46,12 +46,18 @@ pub unsafe extern "C" fn on_error(rk: *mut rd::rd_kafka_t, code: c_int, reason: 
         (shared(opaque), error)
     };
     shared.set_last_error(error.clone());
-    if matches!(code, AUTHENTICATION | SSL) {
+    if !is_event(&error) {
         shared.raise_once(error.clone());
     }
     if shared.wanted.errors {
         shared.push(Event::Error(error));
     }
+}
+
+/// What happens to connections comes and goes, and librdkafka mends it: told to `on_error` only.
+/// A fatal error is asked for at each call instead.
+fn is_event(error: &KafkaError) -> bool {
+    error.fatal || matches!(error.code, TRANSPORT | ALL_BROKERS_DOWN | RESOLVE | TIMED_OUT | TIMED_OUT_QUEUE | FATAL)
 }
 
 /// The error that made the client unusable, if one did.

@@ -1,7 +1,7 @@
 //! The part of a client that librdkafka's callbacks may touch: a list of events, counters, the
 //! wake-up. Any thread may call it; nobody holds its lock while calling out.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -41,6 +41,8 @@ pub struct Shared {
     last_error: Mutex<Option<KafkaError>>,
     /// Errors that the next waiting call returns, each cause once.
     raised: Mutex<Raised>,
+    /// Something is in `raised`; spares the lock for each message.
+    has_raised: AtomicBool,
     rebalances: Mutex<VecDeque<Rebalance>>,
     /// Rebalances are answered where they arrive: the client is leaving.
     pub answer_at_once: AtomicBool,
@@ -49,7 +51,8 @@ pub struct Shared {
 #[derive(Default)]
 struct Raised {
     waiting: VecDeque<KafkaError>,
-    seen: Option<String>,
+    /// Told since the last message came.
+    seen: HashSet<String>,
 }
 
 /// A rebalance as librdkafka announced it.
@@ -86,6 +89,7 @@ impl Shared {
             served: AtomicU64::new(0),
             last_error: Mutex::default(),
             raised: Mutex::default(),
+            has_raised: AtomicBool::new(false),
             rebalances: Mutex::default(),
             answer_at_once: AtomicBool::new(false),
         })
@@ -178,12 +182,12 @@ impl Shared {
         lock(&self.last_error).clone()
     }
 
-    /// Lets the next waiting call return `error`, unless it is the cause just returned.
+    /// Lets the next waiting call return `error`, unless this cause was told already.
     pub fn raise_once(&self, error: KafkaError) {
         let mut raised = lock(&self.raised);
-        if raised.seen.as_ref() != Some(&error.message) {
-            raised.seen = Some(error.message.clone());
+        if raised.seen.len() < MOST_EVENTS && raised.seen.insert(error.message.clone()) {
             raised.waiting.push_back(error);
+            self.has_raised.store(true, Ordering::Release);
             drop(raised);
             self.wake.raise();
         }
@@ -195,9 +199,13 @@ impl Shared {
 
     /// The cause is gone (a message came): the same error may be told again.
     pub fn forget_raised(&self) {
+        if !self.has_raised.load(Ordering::Acquire) {
+            return;
+        }
         let mut raised = lock(&self.raised);
-        if raised.seen.is_some() && raised.waiting.is_empty() {
-            raised.seen = None;
+        if raised.waiting.is_empty() {
+            raised.seen.clear();
+            self.has_raised.store(false, Ordering::Release);
         }
     }
 
