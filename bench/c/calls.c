@@ -18,7 +18,8 @@ int main(int argc, char **argv) {
 
     start = measure_cpu();
     for (long i = 0; i < count; i++) {
-        if (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value, (size_t)size, NULL, 0, NULL) == 0 ||
+        if (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value, (size_t)size, NULL, 0,
+                             NULL) == 0 ||
             rd_kafka_last_error() != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
             twin_fail("rd_kafka_produce", "was not refused");
     }

@@ -20,7 +20,8 @@ static rd_kafka_t *new_producer(void) {
 static void send_many(rd_kafka_t *rk, rd_kafka_topic_t *topic, char *value, size_t size, long count) {
     reported = 0;
     for (long i = 1; i <= count; i++) {
-        while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value, size, NULL, 0, (void *)i) != 0) {
+        while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value, size, NULL, 0,
+                                (void *)i) != 0) {
             if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
                 twin_fail("rd_kafka_produce", rd_kafka_err2str(rd_kafka_last_error()));
             rd_kafka_poll(rk, 10);

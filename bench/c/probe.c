@@ -1,4 +1,5 @@
-/* A small Lua module for the Lua programs: the twins' own clocks and memory gauge, and an empty function to compare with. */
+/* A small Lua module for the Lua programs: the twins' own clocks and memory gauge, and an empty
+ * function to compare with. */
 #include <lauxlib.h>
 #include <lua.h>
 

@@ -8,7 +8,8 @@
 #define DEADLINE 30000
 
 static void check_each(const rd_kafka_topic_result_t **results, size_t n) {
-    for (size_t i = 0; i < n; i++) twin_check(rd_kafka_topic_result_name(results[i]), rd_kafka_topic_result_error(results[i]));
+    for (size_t i = 0; i < n; i++)
+        twin_check(rd_kafka_topic_result_name(results[i]), rd_kafka_topic_result_error(results[i]));
 }
 
 static rd_kafka_event_t *answer(rd_kafka_queue_t *queue) {
@@ -27,7 +28,8 @@ static void create_topic(rd_kafka_t *rk, rd_kafka_queue_t *queue, const char *na
     twin_check("file.delete.delay.ms", rd_kafka_NewTopic_set_config(topic, "file.delete.delay.ms", "100"));
     rd_kafka_CreateTopics(rk, &topic, 1, NULL, queue);
     rd_kafka_event_t *event = answer(queue);
-    const rd_kafka_topic_result_t **results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
     check_each(results, n);
     rd_kafka_event_destroy(event);
     rd_kafka_NewTopic_destroy(topic);
@@ -38,7 +40,8 @@ static void delete_topic(rd_kafka_t *rk, rd_kafka_queue_t *queue, const char *na
     rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(name);
     rd_kafka_DeleteTopics(rk, &topic, 1, NULL, queue);
     rd_kafka_event_t *event = answer(queue);
-    const rd_kafka_topic_result_t **results = rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &n);
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event), &n);
     check_each(results, n);
     rd_kafka_event_destroy(event);
     rd_kafka_DeleteTopic_destroy(topic);
@@ -47,7 +50,8 @@ static void delete_topic(rd_kafka_t *rk, rd_kafka_queue_t *queue, const char *na
 static void count_messages(rd_kafka_t *rk, const char *name, int partitions) {
     int64_t low, high, sum = 0;
     for (int i = 0; i < partitions; i++) {
-        twin_check("rd_kafka_query_watermark_offsets", rd_kafka_query_watermark_offsets(rk, name, i, &low, &high, DEADLINE));
+        twin_check("rd_kafka_query_watermark_offsets",
+                   rd_kafka_query_watermark_offsets(rk, name, i, &low, &high, DEADLINE));
         sum += high - low;
     }
     twin_result("count", (double)sum);

@@ -30,7 +30,7 @@ class Case:
 
     def count(self, share=1.0):
         if self.bench.smoke:
-            return max(100, min(2000, 10000000 // self.size))
+            return max(100, min(2000, 4000000 // self.size))   # the mock keeps 5 MB a partition
         return int(share * min(1000000, 400000000 // self.size))
 
     def either(self, is_ours, program, options, conf=None):

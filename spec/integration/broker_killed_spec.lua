@@ -2,7 +2,8 @@
 local h = require "spec.helper"
 local on_kafka = require "spec.integration.on_kafka"
 
-local MESSAGES, PARTITIONS = 50000, 6
+local PARTITIONS, MESSAGES = 6, 50000
+local KILL, TAKEN_OVER, RESTART = 10000, 30000, 40000 -- after so many messages
 
 describe("a stream of messages while a broker is killed and restarted", function()
     local kafka = on_kafka { nodes = 3 }
@@ -40,16 +41,16 @@ describe("a stream of messages while a broker is killed and restarted", function
         local producer = h.track(h.kafka.producer(kafka.brokers, conf))
         producer:create_topic(topic)
 
-        send(producer, topic, 1, MESSAGES * 0.2)
+        send(producer, topic, 1, KILL)
         poll_until(producer, 30, "the first report", function() return count > 0 end)
         local victim = kafka:describe_topic(topic)[0].leader
         kafka:kill(victim)
-        send(producer, topic, MESSAGES * 0.2 + 1, MESSAGES * 0.6)
+        send(producer, topic, KILL + 1, TAKEN_OVER)
         -- The others take over: reports for partitions that the dead broker led.
         poll_until(producer, 60, "taking over", function() return #producer == 0 end)
-        send(producer, topic, MESSAGES * 0.6 + 1, MESSAGES * 0.8)
+        send(producer, topic, TAKEN_OVER + 1, RESTART)
         kafka:restart(victim)
-        send(producer, topic, MESSAGES * 0.8 + 1, MESSAGES)
+        send(producer, topic, RESTART + 1, MESSAGES)
         poll_until(producer, 60, "the last report", function() return #producer == 0 end)
         producer:close()
         return reported, failures

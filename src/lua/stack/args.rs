@@ -27,16 +27,44 @@ pub unsafe fn count(L: *mut lua_State, least: c_int, most: c_int) -> Result<(), 
 /// # Safety
 /// `index` is any index.
 pub unsafe fn type_name(L: *mut lua_State, index: c_int) -> String {
-    // SAFETY: Lua's type names are static strings.
+    // SAFETY: Lua's type names are static strings; the rest is raw gets, undone at the end.
     unsafe {
         let kind = l::lua_type(L, index);
         if kind == l::LUA_TNONE {
             return "no value".into();
         }
+        if kind == l::LUA_TLIGHTUSERDATA && cfg!(any(feature = "lua53", feature = "lua54")) {
+            return "light userdata".into();
+        }
+        if let Some(name) = metatable_name(L, index) {
+            return name;
+        }
         std::ffi::CStr::from_ptr(l::lua_typename(L, kind)).to_string_lossy().into_owned()
     }
 }
 
+/// What the value's metatable calls it: `FILE*`, `kafka.Consumer`.
+///
+/// # Safety
+/// As [`type_name`].
+unsafe fn metatable_name(L: *mut lua_State, index: c_int) -> Option<String> {
+    // SAFETY: raw gets, undone at the end; the string is copied before that.
+    unsafe {
+        let top = l::lua_gettop(L);
+        if l::lua_getmetatable(L, index) == 0 {
+            return None;
+        }
+        l::lua_pushstring(L, c"__name".as_ptr());
+        l::lua_rawget(L, -2);
+        let name = if l::lua_type(L, top + 2) == l::LUA_TSTRING { bytes(L, top + 2) } else { None };
+        let name = name.map(|name| String::from_utf8_lossy(name).into_owned());
+        l::lua_settop(L, top);
+        name
+    }
+}
+
+/// # Safety
+/// As [`type_name`].
 pub unsafe fn expected(L: *mut lua_State, index: c_int, what: &str) -> Raise {
     // SAFETY: as `type_name`.
     Raise::Arg(index, format!("{what} expected, got {}", unsafe { type_name(L, index) }))

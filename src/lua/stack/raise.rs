@@ -127,7 +127,7 @@ unsafe fn argument_error(L: *mut lua_State, level: c_int, mut narg: c_int) -> c_
         }
         l::lua_getinfo(L, c"n".as_ptr(), &mut info);
         let method = !info.namewhat.is_null() && std::ffi::CStr::from_ptr(info.namewhat) == c"method";
-        let name = if info.name.is_null() { c"?".as_ptr() } else { info.name };
+        let name = if info.name.is_null() { name_in_module(L, &mut info) } else { info.name };
         if method {
             narg -= 1;
         }
@@ -148,6 +148,43 @@ unsafe fn argument_error(L: *mut lua_State, level: c_int, mut narg: c_int) -> c_
         l::lua_pushstring(L, c")".as_ptr());
         l::lua_concat(L, 6);
         l::lua_error(L)
+    }
+}
+
+/// The name of a function that was called without one: 5.2 and later look for it in the modules
+/// that are loaded. Leaves what the name belongs to on the stack, below the message.
+///
+/// # Safety
+/// As [`argument_error`], whose message is on top.
+unsafe fn name_in_module(L: *mut lua_State, info: &mut l::lua_Debug) -> *const std::os::raw::c_char {
+    const UNKNOWN: *const std::os::raw::c_char = c"?".as_ptr();
+    if cfg!(feature = "lua51") {
+        return UNKNOWN;
+    }
+    // SAFETY: gets on the registry's own table; the name found is anchored below the message.
+    unsafe {
+        let message = l::lua_gettop(L);
+        l::lua_getinfo(L, c"f".as_ptr(), info);
+        l::lua_getfield(L, l::LUA_REGISTRYINDEX, c"_LOADED".as_ptr());
+        l::lua_getfield(L, -1, c"kafka".as_ptr());
+        let module = l::lua_gettop(L);
+        if l::lua_type(L, module) == l::LUA_TTABLE {
+            l::lua_pushnil(L);
+            while l::lua_next(L, module) != 0 {
+                let found = l::lua_rawequal(L, -1, message + 1) != 0 && l::lua_type(L, -2) == l::LUA_TSTRING;
+                l::lua_settop(L, -2);
+                if found {
+                    l::lua_pushstring(L, c"kafka.".as_ptr());
+                    l::lua_insert(L, -2);
+                    l::lua_concat(L, 2);
+                    l::lua_insert(L, message);
+                    l::lua_settop(L, message + 1);
+                    return l::lua_tolstring(L, message, std::ptr::null_mut());
+                }
+            }
+        }
+        l::lua_settop(L, message);
+        UNKNOWN
     }
 }
 
