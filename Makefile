@@ -17,7 +17,7 @@ help:
 	@echo 'make demo         send a file through a mock cluster, check it      seconds once built; FILE=… LUA=…'
 	@echo 'make build        build/<version>/kafka.so for LUA=luajit           first time 5-7 minutes, then seconds to half a minute'
 	@echo 'make build-all    the same for every interpreter found              first time 10 minutes'
-	@echo 'make test         unit, classic and regression specs, all Luas      ~10 minutes; ONLY=spec/unit/x_spec.lua LUA=… JOBS=…'
+	@echo 'make test         unit, classic and regression specs, all Luas      ~15 minutes, JOBS=2 8; ONLY=spec/unit/x_spec.lua LUA=…'
 	@echo 'make test-kafka   stories on real Apache Kafka                      ~12 minutes; needs Java 17, Maven (or KAFKA_BROKERS)'
 	@echo 'make hammer       long runs, and a packed source rock               an hour or more'
 	@echo 'make lint         formatting, clippy, luacheck, the rules of the tree   ~2 minutes'

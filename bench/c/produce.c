@@ -4,17 +4,43 @@
 
 #define KEYS 1000
 
+/* What C has for a closure: a function and its data, made for each message. */
+struct closure {
+    void (*function)(struct closure *self, rd_kafka_resp_err_t err);
+    long sequence;
+};
+
 static long reported, failed;
+static int with_closures;
+
+static void confirm(struct closure *self, rd_kafka_resp_err_t err) {
+    if (err || self->sequence < 0) failed++;
+    free(self);
+}
 
 static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque) {
     (void)rk, (void)opaque;
     reported++;
-    if (message->err) failed++;
+    if (with_closures) {
+        struct closure *own = message->_private;
+        own->function(own, message->err);
+    } else if (message->err) {
+        failed++;
+    }
+}
+
+static void *mark(long sequence) {
+    if (!with_closures) return (void *)sequence;
+    struct closure *own = malloc(sizeof *own);
+    if (own == NULL) twin_fail("malloc", "out of memory");
+    *own = (struct closure){confirm, sequence};
+    return own;
 }
 
 static void produce(rd_kafka_t *rk, rd_kafka_topic_t *topic, char *value, size_t size, const char *key, long sequence) {
+    void *opaque = mark(sequence);
     while (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, value, size, key, key ? strlen(key) : 0,
-                            (void *)sequence) != 0) {
+                            opaque) != 0) {
         if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             twin_fail("rd_kafka_produce", rd_kafka_err2str(rd_kafka_last_error()));
         rd_kafka_poll(rk, 10);
@@ -29,6 +55,7 @@ static void wait_for_reports(rd_kafka_t *rk, long wanted) {
 int main(int argc, char **argv) {
     twin_start(argc, argv);
     long count = twin_number("count", NULL), size = twin_number("size", "100"), settle = twin_number("settle", "0");
+    with_closures = strcmp(twin_option("call", "send"), "on_delivery") == 0;
     int with_key = twin_number("key", "0") != 0;
     char *value = twin_value((size_t)size);
     static char keys[KEYS][16];

@@ -36,8 +36,8 @@ def kafka():
 
 @contextlib.contextmanager
 def mock():
-    with subprocess.Popen([os.path.join(paths.MADE, "mock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          universal_newlines=True) as process:
+    with subprocess.Popen([os.path.join(paths.MADE, "mock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, universal_newlines=True) as process:
         brokers = process.stdout.readline().strip()
         if not brokers:
             raise Failed("the mock broker did not start")

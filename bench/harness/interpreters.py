@@ -19,17 +19,23 @@ class Interpreter:
     def environment(self):
         env = {name: value for name, value in os.environ.items() if not name.startswith("LUA_")}
         env["LUA_PATH"] = os.path.join(paths.BENCH, "lua", "?.lua") + ";;"
-        env["LUA_CPATH"] = ";".join(os.path.join(paths.BUILD, *part, "?.so") for part in ((self.version,), ("bench", self.version))) + ";;"
+        folders = (os.path.join(paths.BUILD, self.version), os.path.join(paths.MADE, self.version))
+        env["LUA_CPATH"] = "".join(os.path.join(folder, "?.so") + ";" for folder in folders) + ";"
         return env
 
     def described(self):
-        text = "print(jit and jit.version or _VERSION)"
-        return subprocess.run([self.path, "-e", text], stdout=subprocess.PIPE, check=True, universal_newlines=True).stdout.strip()
+        return self.told("print(jit and jit.version or _VERSION)")
+
+    def told(self, text):
+        """What a short Lua program prints."""
+        ended = subprocess.run([self.path, "-e", text], env=self.environment(), stdout=subprocess.PIPE,
+                               universal_newlines=True)
+        return ended.stdout.strip()
 
 
 def find(name):
-    answer = subprocess.run(["sh", os.path.join(paths.ROOT, "scripts", "lua-versions"), name], stdout=subprocess.PIPE,
-                            stderr=subprocess.DEVNULL, universal_newlines=True)
+    answer = subprocess.run(["sh", os.path.join(paths.ROOT, "scripts", "lua-versions"), name],
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True)
     if answer.returncode != 0:
         return None
     flavour, version, path = answer.stdout.split(None, 2)

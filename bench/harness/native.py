@@ -13,7 +13,8 @@ from harness.programs import Failed
 TWINS = ("produce", "consume", "roundtrip", "memory", "calls", "topic", "mock")
 SOURCES = os.path.join(paths.BENCH, "c")
 COMPILER = shlex.split(os.environ.get("CC", "cc")) + ["-std=gnu11", "-O2", "-Wall", "-Wextra"]
-LIBRARIES = ("CURL_LIBRARY_RELEASE", "OPENSSL_SSL_LIBRARY", "OPENSSL_CRYPTO_LIBRARY", "ZSTD_LIBRARY_RELEASE", "ZLIB_LIBRARY_RELEASE")
+LIBRARIES = ("CURL_LIBRARY_RELEASE", "OPENSSL_SSL_LIBRARY", "OPENSSL_CRYPTO_LIBRARY", "ZSTD_LIBRARY_RELEASE",
+             "ZLIB_LIBRARY_RELEASE")
 FRAMEWORKS = ("CoreFoundation", "CoreServices", "Security", "SystemConfiguration")
 
 
@@ -63,7 +64,8 @@ def compiled(made, sources, command):
 def lua_headers(version):
     digits = version.replace(".", "")
     for package in ("lua" + version, "lua-" + version, "lua" + digits) + (("luajit",) if version == "5.1" else ()):
-        answer = subprocess.run(["pkg-config", "--cflags", package], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True)
+        answer = subprocess.run(["pkg-config", "--cflags", package], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                universal_newlines=True)
         if answer.returncode == 0:
             return shlex.split(answer.stdout)
     raise Failed("no headers of Lua %s (pkg-config knows no lua%s); `make deps` installs them" % (version, version))
@@ -82,11 +84,11 @@ def build(interpreters):
     for version in sorted({one.version for one in interpreters}):
         compiled(os.path.join(paths.MADE, version, "probe.so"), [source] + headers,
                  COMPILER + ["-fPIC"] + shared + lua_headers(version) + [source])
-    told = subprocess.run([os.path.join(paths.MADE, "topic"), "do=version"], stdout=subprocess.PIPE, universal_newlines=True).stdout.strip()
+    told = subprocess.run([os.path.join(paths.MADE, "topic"), "do=version"], stdout=subprocess.PIPE,
+                          universal_newlines=True).stdout.strip()
     if told != wanted:
         raise Failed("the twins run librdkafka %r, Cargo.lock says %r" % (told, wanted))
     for one in interpreters:
-        told = subprocess.run([one.path, "-e", "print(require('kafka').librdkafka_version())"], env=one.environment(),
-                              stdout=subprocess.PIPE, universal_newlines=True).stdout.strip()
+        told = one.told("print(require('kafka').librdkafka_version())")
         if told != wanted:
             raise Failed("the module for %s runs librdkafka %r, the twins %r" % (one.name, told, wanted))

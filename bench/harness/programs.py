@@ -45,7 +45,10 @@ def run(command, env=None):
 
 
 def arguments(options, conf):
-    return ["%s=%s" % pair for pair in options.items()] + list(itertools.chain.from_iterable(("-X", "%s=%s" % pair) for pair in conf.items()))
+    words = ["%s=%s" % pair for pair in options.items()]
+    for pair in conf.items():
+        words += ["-X", "%s=%s" % pair]
+    return words
 
 
 def figures(said):

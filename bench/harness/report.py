@@ -1,4 +1,4 @@
-"""Shows the rows while they come, and at the end the whole table, which is also written as Markdown to build/bench.md."""
+"""Shows the rows while they come, and at the end the whole table, also as Markdown in build/bench.md."""
 
 import os
 import statistics
@@ -36,7 +36,7 @@ def head(interpreters, cluster, rounds, smoke):
     if smoke:
         lines.append("A smoke run: the figures mean nothing.")
     else:
-        lines.append("Medians of %d rounds, ours and the other side in turn; in brackets the lowest and the highest round." % rounds)
+        lines.append("Medians of %d rounds, both sides in turn; in brackets the lowest and the highest round." % rounds)
     return " ".join(lines)
 
 
@@ -53,8 +53,10 @@ def markdown(table):
 def write(text, rows, smoke):
     table = [COLUMNS] + [cells(row, smoke) for row in rows]
     verdicts = [line[-1] for line in table[1:] if line[-1]]
-    last = "every program ran, %d figures" % len(rows) if smoke else "%d of %d targets met" % (verdicts.count("yes"), len(verdicts))
-    path = os.path.join(paths.BUILD, "bench.md")
+    last = "%d of %d targets met" % (verdicts.count("yes"), len(verdicts))
+    if smoke:
+        last = "every program ran, %d figures" % len(rows)
+    path = os.path.join(paths.BUILD, "bench-smoke.md" if smoke else "bench.md")
     with open(path, "w") as out:
         out.write("%s\n\n%s\n" % (text, markdown(table)))
     print("%s\n\n%s\n\n%s; the table is in %s" % (text, aligned(table), last, os.path.relpath(path, paths.ROOT)))

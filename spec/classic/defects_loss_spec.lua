@@ -147,4 +147,19 @@ describe("a consumer", function()
         end)
         assert.truthy(c:last_error())
     end)
+
+    it("does not look like an idle topic when the broker refuses its credentials, and says so once", function()
+        local mock = h.mock { topics = { t = 1 } } -- knows no SASL, so every attempt is refused
+        local c = h.track(kafka.consumer(mock:bootstrap_servers(), { "t:0" }, {
+            ["group.id"] = "g", ["security.protocol"] = "sasl_plaintext", ["sasl.mechanisms"] = "PLAIN",
+            ["sasl.username"] = "user", ["sasl.password"] = "wrong",
+        }))
+        local told = {}
+        local deadline = h.now() + 4 -- several attempts to connect
+        while h.now() < deadline do
+            local _, _, _, _, err = c:receive()
+            told[#told + 1] = err and err.name
+        end
+        assert.are.same({ "_AUTHENTICATION" }, told)
+    end)
 end)

@@ -20,6 +20,16 @@ local function receive_until(c, fn)
     return found
 end
 
+-- What receive() raises at last, called from Lua code, so that a position would show.
+local function raised(c)
+    local user = h.chunk("local c = ...\nlocal payload = c:receive()")
+    local message = h.wait_until(function()
+        local ok, err = pcall(user, c)
+        return not ok and err
+    end, 15)
+    return message
+end
+
 describe("receive", function()
     after_each(h.cleanup)
 
@@ -115,12 +125,9 @@ describe("receive", function()
         h.fill(mock:bootstrap_servers(), "t", { { value = "before", partition = 1 } })
         local c = assigned(mock, { "t:1" })
         assert.are.equal("before", h.receive(c)[1])
+        assert.is_nil((c:receive())) -- at the end of the partition, which would hide the error
         mock:push_errors("Fetch", { "_UNKNOWN_TOPIC" })
-        local user = h.chunk("local c = ...\nlocal payload = c:receive()")
-        local err = h.wait_until(function()
-            local ok, message = pcall(user, c)
-            return not ok and message
-        end, 15)
+        local err = raised(c)
         assert.truthy(err:match("^topic: t partition: 1 offset: 1 err: .*Local: Unknown topic$"), err)
         h.fill(mock:bootstrap_servers(), "t", { { value = "after", partition = 1 } })
         assert.are.equal("after", h.receive(c)[1])
@@ -140,6 +147,7 @@ describe("receive", function()
         local c = assigned(mock, { "t:0" }, { ["topic.metadata.refresh.interval.ms"] = 100, ["topic.metadata.propagation.max.ms"] = 0 })
         assert.are.equal("before", h.receive(c)[1])
         mock:set_topic_error("t", "UNKNOWN_TOPIC_OR_PART")
+        assert.truthy(raised(c):match("^topic: t partition: 0 offset: %-?%d+ err: .+Local: Unknown partition"))
         assert.are.equal("UNKNOWN_TOPIC_OR_PART", receive_until(c, function(got) return got[5] end)[5].name)
         mock:set_topic_error("t", nil)
         h.fill(mock:bootstrap_servers(), "t", { "after" })

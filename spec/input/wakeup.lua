@@ -35,6 +35,7 @@ function wakeup.deliveries(producer, topic, count, random, seconds)
         flow.seen = flow.sent - #producer
         if flow.seen == count then return uv.stop() end
         burst(flow, random, send)
+        producer:pollfd() -- some loops ask before each sleep; asking must not put out a wake-up
     end))
     burst(flow, random, send)
     loop.until_stopped(seconds, function()
@@ -44,25 +45,41 @@ function wakeup.deliveries(producer, topic, count, random, seconds)
     return flow
 end
 
---- Receives `count` messages that `producer` sends meanwhile; the consumer sleeps on its descriptor alone.
---- `kafka` is the module; the consumer must be subscribed to `topic` and gets its first message within `seconds`.
-function wakeup.messages(kafka, consumer, producer, topic, count, random, seconds)
-    local flow = { sent = 0, seen = 0, wakes = 0, count = count }
+-- A wait function that sleeps on the descriptor and on nothing else; `ms` does not wake it.
+local function sleeper(client, flow)
     local asleep
-    local function send(i)
-        assert(producer:send(topic, -1, nil, tostring(i)) == 0)
-    end
-    local watch = assert(uv.new_poll(consumer:pollfd()))
+    local watch = assert(uv.new_poll(client:pollfd()))
     watch:start("r", loop.guard(function()
         flow.wakes = flow.wakes + 1
         local task = asleep
         asleep = nil
         if task then loop.resume(task) end
     end))
-    kafka.wrap(consumer, function()
+    return function()
+        client:pollfd()
         asleep = coroutine.running()
         coroutine.yield()
-    end)
+    end
+end
+
+--- Runs fn(client) as a task in which the client's waiting calls sleep on its descriptor alone.
+function wakeup.task(kafka, client, seconds, fn)
+    local flow = { wakes = 0 }
+    kafka.wrap(client, sleeper(client, flow))
+    local ok, err = pcall(loop.run, seconds, function() fn(client) end)
+    if not client:closed() then kafka.wrap(client, nil) end
+    if not ok then error(err, 0) end
+    return flow
+end
+
+--- Receives `count` messages that `producer` sends meanwhile; the consumer sleeps on its descriptor alone.
+--- `kafka` is the module; the consumer must be subscribed to `topic` and gets its first message within `seconds`.
+function wakeup.messages(kafka, consumer, producer, topic, count, random, seconds)
+    local flow = { sent = 0, seen = 0, wakes = 0, count = count }
+    local function send(i)
+        assert(producer:send(topic, -1, nil, tostring(i)) == 0)
+    end
+    kafka.wrap(consumer, sleeper(consumer, flow))
     local highest, repeated = 0, 0
     local ok, err = pcall(loop.run, seconds, function()
         burst(flow, random, send)

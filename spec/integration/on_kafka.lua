@@ -25,11 +25,11 @@ return function(options)
         if started then started:stop(failed) end
     end)
 
-    --- `it` for a story that only a cluster of our own can tell: kafka.ours_to("kill brokers")("title", function() … end)
+    --- `it` for a story that only a cluster of our own can tell: kafka.ours_to("kill brokers")("title", fn)
     function kafka.ours_to(what)
         if not cluster.external() then return busted.it end
         return function(title)
-            busted.pending(("%s (skipped: the cluster of KAFKA_BROKERS is not ours to %s)"):format(title, what))
+            busted.pending(("%s (skipped with KAFKA_BROKERS: needs a cluster of our own, to %s)"):format(title, what))
         end
     end
 

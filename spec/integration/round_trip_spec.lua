@@ -93,7 +93,7 @@ describe("a classic round trip through Apache Kafka", function()
         end
     end)
 
-    kafka.ours_to("look into")("stands compressed with the codec asked for in Kafka's log files", function()
+    kafka.ours_to("read its log files")("stands compressed with the codec asked for in Kafka's log files", function()
         local found = kafka:compressions(topic)
         for partition, codec in ipairs(CODECS) do
             assert.is_true((found[partition - 1][codec] or 0) >= 1, codec .. " is nowhere in its partition")

@@ -260,6 +260,44 @@ describe("a callback", function()
     end)
 end)
 
+describe("callbacks of the consumer", function()
+    after_each(h.cleanup)
+
+    it("may yield the coroutine that receives", function()
+        local c = h.track(kafka.consumer(h.nowhere, { "t:0" }, {
+            ["group.id"] = "g", on_error = function(err) coroutine.yield(err.name) end,
+        }))
+        local co = coroutine.create(function() return c:receive() end)
+        local names = {}
+        while true do
+            local results = { n = 0 }
+            local function keep(...)
+                results = { n = select("#", ...), ... }
+            end
+            keep(coroutine.resume(co))
+            assert.is_true(results[1], tostring(results[2]))
+            if coroutine.status(co) == "dead" then
+                assert.is_nil(results[2])
+                break
+            end
+            names[#names + 1] = results[2]
+        end
+        assert.are.equal("_TRANSPORT", names[1])
+        c:close(0)
+    end)
+
+    it("may close the consumer, whose receive then says so", function()
+        local c
+        c = h.track(kafka.consumer(h.nowhere, { "t:0" }, { ["group.id"] = "g", on_error = function() c:close(100) end }))
+        local got = h.wait_until(function()
+            local results = { c:receive() }
+            return c:closed() and results
+        end)
+        assert.are.same({ nil, nil, nil, nil }, { got[1], got[2], got[3], got[4] })
+        assert.are.equal("_DESTROY", got[5].name)
+    end)
+end)
+
 describe("logs", function()
     local script = [[
         local kafka = require "kafka"

@@ -2,6 +2,7 @@
 -- that names the key. Nothing dangerous is taken, nothing secret is shown.
 local h = require "spec.helper"
 local calls = require "spec.input.calls"
+local survives = require "spec.input.survives"
 
 local kafka = h.kafka
 local BROKERS = "127.0.0.1:1" -- nobody listens; a client is made all the same
@@ -150,7 +151,7 @@ describe("Each property", function()
     it("refuses values of a wrong type", function()
         local complain, settle = complaints()
         for name, property, side in each() do
-            for _, wrong in ipairs { {}, print, io.stdout, coroutine.create(print) } do
+            for _, wrong in ipairs { {}, print, io.stdout, coroutine.create(function() end) } do
                 local ok, err = pcall(makers[side], { [name] = wrong })
                 if ok then
                     complain("%s %s = a %s was taken", side, name, type(wrong))
@@ -199,6 +200,29 @@ describe("Each property", function()
             judge(complain, side .. " " .. name .. " with NUL", name, pcall(makers[side], { [name] = "1\0002" }))
         end
         settle()
+    end)
+
+    it("refuses 16 MiB of text, or takes it, without harm", function()
+        survives [[
+            local long = ("x"):rep(16 * 1024 * 1024)
+            for name, property in pairs(h.kafka.properties()) do
+                local conf = { [name] = long }
+                local ok, result
+                if property.scope == "consumer" then
+                    conf["group.id"] = conf["group.id"] or "g"
+                    ok, result = pcall(h.kafka.consumer, "127.0.0.1:1", { "t" }, conf)
+                else
+                    ok, result = pcall(h.kafka.producer, "127.0.0.1:1", conf)
+                end
+                if ok then
+                    assert(#tostring(result) < 10000, name)
+                    result:close(0)
+                else
+                    assert(not calls.unclear(result), name .. ": " .. tostring(calls.unclear(result)))
+                    assert(result:find(name, 1, true), result)
+                end
+            end
+        ]]
     end)
 
     it("of the kind that loads or runs code is refused with the cure in the message", function()

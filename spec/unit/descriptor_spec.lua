@@ -183,6 +183,63 @@ describe("A descriptor", function()
     end)
 end)
 
+describe("Whatever a call waits for", function()
+    after_each(h.cleanup)
+
+    it("wakes it: 300 times the end of a flush", function()
+        local topic = h.topic()
+        local producer = producer_on(h.mock { topics = { [topic] = 1 } }, topic, { ["linger.ms"] = 0 })
+        local slowest = 0
+        wakeup.task(h.kafka, producer, 30, function()
+            for _ = 1, 300 do
+                for i = 1, 20 do assert.equal(0, producer:send(topic, 0, i, "x")) end
+                local before = h.now()
+                assert.is_true(producer:flush(-1))
+                slowest = math.max(slowest, h.now() - before)
+            end
+        end)
+        assert.is_true(slowest < 3, ("a flush took %.1f s"):format(slowest))
+    end)
+
+    it("wakes it: an error of the consumer's topic", function()
+        local topic = h.topic()
+        local mock = h.mock { topics = { [topic] = 1 } }
+        local producer = producer_on(mock, topic, { ["linger.ms"] = 0 })
+        assert.equal(0, producer:send(topic, 0, nil, "first"))
+        assert.is_true(producer:flush(10000))
+        local consumer = h.track(h.kafka.consumer(mock:bootstrap_servers(), { topic .. ":0" }, {
+            ["group.id"] = topic, ["auto.offset.reset"] = "earliest", ["fetch.wait.max.ms"] = 10,
+            ["topic.metadata.refresh.interval.ms"] = 100, ["topic.metadata.propagation.max.ms"] = 0,
+        }))
+        assert.equal("first", receive_one(consumer))
+        -- Told as receive's fifth value, or raised when it is the classic "topic: … partition: …".
+        local told
+        local ok, err = pcall(wakeup.task, h.kafka, consumer, 20, function()
+            mock:set_topic_error(topic, "UNKNOWN_TOPIC_OR_PART")
+            repeat told = select(5, consumer:receive()) until told
+        end)
+        told = tostring(ok and told or err)
+        assert.is_true(told:find "UNKNOWN_TOPIC_OR_PART" ~= nil or told:find("topic: " .. topic, 1, true) ~= nil, told)
+    end)
+
+    it("wakes it: the end of a close, of either class", function()
+        local topic = h.topic()
+        local mock = h.mock { topics = { [topic] = 1 } }
+        for _ = 1, 20 do
+            local producer = producer_on(mock, topic, { ["linger.ms"] = 0 })
+            assert.equal(0, producer:send(topic, 0, 1, "x"))
+            wakeup.task(h.kafka, producer, 10, function() assert.is_true(producer:close(5000)) end)
+        end
+        for _ = 1, 5 do
+            local consumer = h.track(h.kafka.consumer(mock:bootstrap_servers(), { topic .. ":0" }, {
+                ["group.id"] = topic, ["auto.offset.reset"] = "earliest",
+            }))
+            wakeup.task(h.kafka, consumer, 10, function() consumer:close(5000) end)
+            assert.is_true(consumer:closed())
+        end
+    end)
+end)
+
 describe("A hundred thousand events without a lost wake-up", function()
     after_each(h.cleanup)
 

@@ -5,7 +5,7 @@ describe("A hundred thousand random calls", function()
     local seed = fuzz.seed()
 
     it(("do no harm (KAFKA_FUZZ_SEED=%d)"):format(seed), function()
-        print(("fuzz seed %d"):format(seed))
+        print(("fuzz seed %d"):format(seed)) -- for whoever runs a failure again
         local result = fuzz.run(seed, 100000, 120)
         assert.equal(100000, result.calls)
         assert.equal(result.functions, result.reached) -- none was left out

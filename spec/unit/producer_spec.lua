@@ -64,6 +64,14 @@ describe("a producer", function()
         assert.are.equal(0, #p)
     end)
 
+    it("tells as poll's third value how much was served", function()
+        local p = producer { ["linger.ms"] = 50 }
+        p:create_topic(topic)
+        for i = 1, 3 do p:send(topic, 0, i, "v") end
+        assert.are.same({ 3, 0, 3 }, { p:poll(10000) })
+        assert.are.same({ 3, nil, 0, 0 }, { select("#", p:poll(0)), p:poll(0) })
+    end)
+
     it("cuts its linger short when flushed", function()
         local p = producer { ["linger.ms"] = 20000 }
         p:produce(topic, "v")

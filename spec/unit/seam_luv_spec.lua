@@ -140,7 +140,7 @@ describe("A wait function of ten lines over luv", function()
         assert.is_true(producer:closed())
         assert.is_true(consumer:closed())
         assert.is_true(tick.worst < 20, ("the loop was blocked for %.1f ms"):format(tick.worst))
-        assert.is_true(#waits >= 1)
+        assert.is_true(#waits >= 1 and #waits < 200, #waits .. " waits: more would be a busy loop")
     end)
 
     it("ends poll and receive at their deadlines when nothing comes", function()

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 
-use crate::model::config::{defaults, find, is_ours, is_secret, runs_code, Entries, Kind, Value};
+use crate::model::config::{check_length, defaults, find, is_ours, is_secret, runs_code, Entries, Kind, Value};
 use crate::model::nearest::nearest;
 use crate::native::conf::{Conf, LogTarget, Refused, TopicConf};
 use crate::native::library;
@@ -36,6 +36,8 @@ pub struct Built {
     pub conf: Conf,
     pub only_failed_reports: bool,
     pub store_at_hand_over: bool,
+    /// Properties that name files, for the message when one cannot be read.
+    pub files: Vec<(String, String)>,
 }
 
 pub fn build(kind: Kind, entries: &Entries, settings: &Settings) -> Result<Built, String> {
@@ -54,7 +56,10 @@ pub fn build(kind: Kind, entries: &Entries, settings: &Settings) -> Result<Built
     }
     conf.log_to(settings.log);
     let asked = |key| find(entries, key).is_some_and(Value::is_true);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let files = entries.iter().map(|(key, value)| (text(key), text(&value.text())));
     Ok(Built {
+        files: files.filter(|(key, value)| key.ends_with(".location") && value != "probe").collect(),
         conf,
         only_failed_reports: kind == Kind::Producer && asked("delivery.report.only.error"),
         store_at_hand_over: kind == Kind::Consumer && asked("enable.auto.offset.store"),
@@ -79,7 +84,7 @@ fn set(conf: &mut Conf, key: &[u8], value: &Value, settings: &Settings) -> Resul
     if matches!(value, Value::Number(number) if !number.is_finite()) {
         return refuse("a finite number expected");
     }
-    if let Err(why) = check_number(&name, value) {
+    if let Err(why) = check_number(&name, value).and_then(|()| check_length(&name, value_text.as_bytes())) {
         return refuse(&why);
     }
     match conf.set(&key_text, &value_text) {
@@ -118,31 +123,49 @@ fn printable(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).replace('\0', "\\0")
 }
 
-/// A message is read by a person: nothing in it goes on for ever.
 fn cut(text: &str) -> String {
-    const MOST: usize = 500;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}… ({} bytes)", text.get(..end).unwrap_or_default(), text.len()),
-        None => text.into(),
+    crate::model::text::cut(text, 500)
+}
+
+enum Reading {
+    Number(f64),
+    /// Not a number at all: a name such as `all`, which librdkafka knows or refuses.
+    Word,
+    /// Begins like one and goes on otherwise: librdkafka would take the beginning.
+    Neither,
+}
+
+fn read_number(text: &str, whole: bool) -> Reading {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let hex = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"));
+    if let Some(number) = hex.and_then(|hex| i64::from_str_radix(hex, 16).ok()) {
+        return Reading::Number(number as f64);
+    }
+    let plain = !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit() || (c == b'.' && !whole));
+    match text.parse::<f64>() {
+        Ok(number) if plain || !whole && !number.is_nan() => Reading::Number(number),
+        _ if text.starts_with(|c: char| c.is_ascii_digit() || c == '+' || c == '-' || c.is_whitespace()) => Reading::Neither,
+        _ => Reading::Word,
     }
 }
 
 /// librdkafka reads whole numbers with `strtol` into an int, which cuts what does not fit; what
 /// Lua calls a number is looked at here first.
 fn check_number(name: &str, value: &Value) -> Result<(), String> {
-    let number = match value {
-        Value::Number(number) => *number,
-        Value::Integer(number) => *number as f64,
-        Value::Text(text) => match std::str::from_utf8(text).ok().and_then(|text| text.trim().parse::<f64>().ok()) {
-            Some(number) => number,
-            None => return Ok(()),
-        },
-        Value::Flag(_) => return Ok(()),
-    };
     let Some(property) = library::properties().iter().find(|property| property.name == name) else { return Ok(()) };
     if !matches!(property.kind.as_str(), "integer" | "float") {
         return Ok(());
     }
+    let number = match value {
+        Value::Number(number) => *number,
+        Value::Integer(number) => *number as f64,
+        Value::Text(text) => match read_number(&String::from_utf8_lossy(text), property.kind == "integer") {
+            Reading::Number(number) => number,
+            Reading::Word => return Ok(()),
+            Reading::Neither => return Err(format!("a number expected, {} accepted", property.range)),
+        },
+        Value::Flag(_) => return Ok(()),
+    };
     if property.kind == "integer" && number.fract() != 0.0 {
         return Err(format!("a whole number expected, {} accepted", property.range));
     }
@@ -192,7 +215,14 @@ fn topic_suggestion(name: &str) -> String {
 }
 
 /// librdkafka's reason for not making a client, with the cure where we know it.
-pub fn explain_new(reason: String) -> String {
+pub fn explain_new(reason: String, files: &[(String, String)]) -> String {
+    if let Some((key, path, error)) = files
+        .iter()
+        .filter(|(key, _)| reason.contains(key.as_str()))
+        .find_map(|(key, path)| std::fs::metadata(path).err().map(|error| (key, path, error)))
+    {
+        return format!("rd_kafka_new failed: {key} = {path}: {error}");
+    }
     let kerberos = reason.contains("No provider for SASL mechanism GSSAPI");
     let cure = if kerberos {
         "; this build has no Kerberos: build it with the cargo feature gssapi, or set sasl.mechanisms to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"

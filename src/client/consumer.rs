@@ -11,7 +11,10 @@ use super::leaving::{depart, Departure, Leave, Tell};
 use super::prefetch::Prefetch;
 use super::registry;
 use crate::model::config::{find, Entries, Kind};
-use crate::model::error::{KafkaError, ASSIGN_PARTITIONS, PARTITION_EOF, STATE, UNKNOWN_PARTITION, UNKNOWN_TOPIC};
+use crate::model::error::{
+    KafkaError, ASSIGN_PARTITIONS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, PARTITION_EOF, STATE, UNKNOWN_PARTITION,
+    UNKNOWN_TOPIC,
+};
 use crate::model::event::Event;
 use crate::model::topic::{parse_entry, TopicEntry};
 use crate::native::client::Client;
@@ -30,12 +33,14 @@ pub struct Consumer {
     store_at_hand_over: bool,
     /// When librdkafka's queue was last looked at.
     looked: Cell<u64>,
+    /// When to assign again, in the same clock; 0 for never.
+    assign_again_at: Cell<u64>,
 }
 
 /// What asking for a message brought.
 pub enum Next {
-    /// It is in [`Consumer::last`].
-    Message,
+    /// To be given to [`Consumer::handed_out`].
+    Message(Message),
     Nothing,
     /// Events wait to be served first.
     Events,
@@ -47,6 +52,9 @@ pub enum Next {
 /// A program that takes its time over buffered messages still looks this often (ms) for a
 /// rebalance, and shows the group that it lives.
 const LOOK_EVERY: u64 = 100;
+
+/// How long (ms) a coordinator gets to be found.
+const ASSIGN_AGAIN_AFTER: u64 = 200;
 
 impl Consumer {
     pub fn create(entries: &Entries, topic_entries: &Entries, settings: Settings) -> Result<Consumer, String> {
@@ -60,6 +68,7 @@ impl Consumer {
             last: RefCell::default(),
             store_at_hand_over,
             looked: Cell::new(0),
+            assign_again_at: Cell::new(0),
         })
     }
 
@@ -90,9 +99,16 @@ impl Consumer {
         }
     }
 
-    /// The message handed out last.
-    pub fn last(&self) -> std::cell::Ref<'_, Option<Message>> {
-        self.last.borrow()
+    /// The program has the message, or could not take it: then it is the next one again.
+    pub fn handed_out(&self, message: Message, taken: bool) {
+        if !taken {
+            self.buffer.borrow_mut().put_back(message);
+            return;
+        }
+        if self.store_at_hand_over {
+            self.store(&message);
+        }
+        *self.last.borrow_mut() = Some(message);
     }
 
     /// Asks for the next message, which says that the last one is done. Never waits.
@@ -102,6 +118,7 @@ impl Consumer {
             return Next::Events;
         }
         let now = coarse_ms();
+        self.assign_again_if_due(now);
         if self.buffer.borrow().is_empty() || now.saturating_sub(self.looked.get()) >= LOOK_EVERY {
             self.looked.set(now);
             self.look();
@@ -119,11 +136,7 @@ impl Consumer {
         match message.code() {
             0 => {
                 self.shared().forget_raised();
-                if self.store_at_hand_over {
-                    self.store(&message);
-                }
-                *self.last.borrow_mut() = Some(message);
-                Next::Message
+                Next::Message(message)
             }
             PARTITION_EOF => Next::Nothing,
             code => self.consumer_error(code, &message),
@@ -144,6 +157,25 @@ impl Consumer {
         }
     }
 
+    /// librdkafka asks for committed offsets once; a group whose coordinator is new or has moved
+    /// then never delivers. Such an error is an event that mends itself.
+    fn is_lost_coordinator(error: &KafkaError) -> bool {
+        matches!(error.code, COORDINATOR_NOT_AVAILABLE | NOT_COORDINATOR)
+            && error.message.starts_with("Failed to fetch committed offset")
+    }
+
+    fn assign_again_if_due(&self, now: u64) {
+        let due = self.assign_again_at.get();
+        if due == 0 || now < due {
+            return;
+        }
+        self.assign_again_at.set(0);
+        if let Err(error) = native::assign_again(self.handle.client()) {
+            self.shared().set_last_error(error.clone());
+            self.shared().raise_once(error);
+        }
+    }
+
     fn consumer_error(&self, code: i32, message: &Message) -> Next {
         let error = from_code(code, Some(message.error_text()));
         self.shared().set_last_error(error.clone());
@@ -158,6 +190,10 @@ impl Consumer {
         }
         if self.shared().wanted.errors {
             self.shared().push(Event::Error(error.clone()));
+        }
+        if Self::is_lost_coordinator(&error) {
+            self.assign_again_at.set(coarse_ms() + ASSIGN_AGAIN_AFTER);
+            return Next::Nothing;
         }
         Next::Error(error)
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::config::{explain_new, Built, Settings};
 use super::registry;
 use super::worker::Worker;
-use crate::model::config::Kind;
+use crate::model::config::{Kind, MOST_BROKER_LIST};
 use crate::model::error::KafkaError;
 use crate::native::client::Client;
 use crate::native::shared::Shared;
@@ -37,7 +37,7 @@ impl Handle {
         let shared = Shared::new(settings.wanted)
             .map(Arc::new)
             .map_err(|error| format!("no descriptor for the client's wake-up: {error}"))?;
-        let client = Arc::new(built.conf.create(kind, shared.clone()).map_err(explain_new)?);
+        let client = Arc::new(built.conf.create(kind, shared.clone()).map_err(|why| explain_new(why, &built.files))?);
         let patience = Duration::from_millis(u64::try_from(settings.exit_timeout).unwrap_or(u64::from(u32::MAX)));
         let registered = registry::current().add(&client, kind, patience);
         let name = client.name();
@@ -54,7 +54,7 @@ impl Handle {
 
     /// Adds to the bootstrap list; false when nothing in it could be understood.
     pub fn add_brokers(&self, list: &[u8]) -> bool {
-        CString::new(list).is_ok_and(|list| self.client.add_brokers(&list) > 0)
+        list.len() <= MOST_BROKER_LIST && CString::new(list).is_ok_and(|list| self.client.add_brokers(&list) > 0)
     }
 
     pub fn last_error(&self) -> Option<KafkaError> {

@@ -20,6 +20,10 @@ impl Prefetch {
         self.messages.pop_front()
     }
 
+    pub fn put_back(&mut self, message: Message) {
+        self.messages.push_front(message);
+    }
+
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }

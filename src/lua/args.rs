@@ -46,7 +46,7 @@ impl Args {
 
     pub fn integer(&self, index: usize, low: i64, high: i64) -> Result<i64, Raise> {
         let value = match self.get(index) {
-            LuaValue::Integer(value) => *value as f64,
+            LuaValue::Integer(value) => number::from_integer(*value),
             LuaValue::Number(value) => *value,
             _ => return Err(self.expected(index, "number")),
         };
@@ -57,7 +57,7 @@ impl Args {
     pub fn timeout(&self, index: usize, default: i64) -> Result<i64, Raise> {
         let value = match self.get(index) {
             LuaValue::Nil => return Ok(default),
-            LuaValue::Integer(value) => *value as f64,
+            LuaValue::Integer(value) => number::from_integer(*value),
             LuaValue::Number(value) => *value,
             _ => return Err(self.expected(index, "number")),
         };

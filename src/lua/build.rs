@@ -23,6 +23,8 @@ type Maker = Box<dyn Fn(&Lua, &LuaTable) -> LuaResult<LuaFunction>>;
 pub enum Method<T> {
     /// A raw function: hot calls and steps.
     Raw(lua_CFunction),
+    /// A raw function and the one it calls protected.
+    Protecting(lua_CFunction, lua_CFunction),
     /// A safe body over mlua.
     Cold(Maker, std::marker::PhantomData<T>),
 }
@@ -35,6 +37,11 @@ pub fn hot<T>(function: lua_CFunction) -> Method<T> {
 /// What an embedded Lua function stands on.
 pub fn step<T>(function: lua_CFunction) -> Method<T> {
     Method::Raw(function)
+}
+
+/// As [`step`], for one that makes values: `push` runs protected.
+pub fn pushing_step<T>(function: lua_CFunction, push: lua_CFunction) -> Method<T> {
+    Method::Protecting(function, push)
 }
 
 /// An ordinary call.
@@ -53,6 +60,7 @@ fn fill<T: Class>(lua: &Lua, into: &LuaTable, metatable: &LuaTable, methods: Vec
     for (name, method) in methods {
         let function = match method {
             Method::Raw(raw) => cold::closure(lua, raw, metatable, None)?,
+            Method::Protecting(raw, inner) => cold::protecting(lua, raw, metatable, inner)?,
             Method::Cold(make, _) => make(lua, metatable)?,
         };
         into.raw_set(name, function)?;

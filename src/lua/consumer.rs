@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mlua::prelude::*;
 
-use super::build::{cold, step, Method};
+use super::build::{cold, pushing_step, Method};
 use super::face::{Face, Leaves, Seat};
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
@@ -178,8 +178,8 @@ pub fn metamethods() -> Vec<(&'static str, Method<Consumer>)> {
 /// What forms/consumer.lua stands on.
 pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
     vec![
-        ("receive", step(receive::receive_step)),
-        ("next_event", step(event::next_event::<Consumer>)),
+        ("receive", pushing_step(receive::receive_step, receive::push_message)),
+        ("next_event", pushing_step(event::next_event::<Consumer>, event::push_event)),
         ("close_begin", cold(Accepts::Any, STEP, close_begin)),
         ("close_result", cold(Accepts::Any, STEP, close_result)),
         ("forget_last", cold(Accepts::Any, STEP, forget_last)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mlua::prelude::*;
 
 use super::args::entries;
-use super::build::{cold, hot, step, Method};
+use super::build::{cold, hot, pushing_step, step, Method};
 use super::face::{Face, Leaves, Seat};
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
@@ -252,7 +252,7 @@ pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
         ("create_topic", cold(Accepts::Open, super::stack::raise::CLASSIC_STEP, create_topic)),
         ("poll", step(serve::poll_step)),
         ("poll_take", step(serve::poll_take)),
-        ("next_event", step(event::next_event::<Producer>)),
+        ("next_event", pushing_step(event::next_event::<Producer>, event::push_event)),
         ("flush_start", cold(Accepts::Open, STEP, flush_start)),
         ("flush_done", cold(Accepts::Any, STEP, flush_done)),
         ("flush_result", cold(Accepts::Any, STEP, flush_result)),

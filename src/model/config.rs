@@ -46,6 +46,26 @@ pub fn is_secret(key: &str) -> bool {
     ["password", "secret", "passphrase", "key.pem", "oauthbearer.config", "jaas"].iter().any(|word| key.contains(word))
 }
 
+/// librdkafka copies some values onto its stack and gives patterns to a recursive compiler, and
+/// Kafka's protocol counts some in 16 bits: what is longer would end the process or never arrive.
+pub fn check_length(key: &str, value: &[u8]) -> Result<(), String> {
+    let most = match key {
+        "bootstrap.servers" | "metadata.broker.list" => MOST_BROKER_LIST,
+        "topic.blacklist" => MOST_PATTERN,
+        "client.id" | "group.id" | "group.instance.id" | "transactional.id" | "client.rack" => i16::MAX as usize,
+        _ => 1 << 20,
+    };
+    if value.len() > most {
+        return Err(format!("at most {most} bytes are accepted, got {}", value.len()));
+    }
+    Ok(())
+}
+
+/// Bytes of a list of brokers.
+pub const MOST_BROKER_LIST: usize = 64 << 10;
+/// Bytes of a regular expression.
+pub const MOST_PATTERN: usize = 4 << 10;
+
 pub fn find<'a>(entries: &'a Entries, key: &str) -> Option<&'a Value> {
     entries.iter().rev().find(|(name, _)| name == key.as_bytes()).map(|(_, value)| value)
 }

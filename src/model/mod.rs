@@ -6,4 +6,5 @@ pub mod event;
 pub mod nearest;
 pub mod number;
 pub mod property;
+pub mod text;
 pub mod topic;

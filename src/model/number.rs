@@ -3,6 +3,15 @@
 /// The largest integer a double holds exactly.
 pub const EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// An integer of Lua 5.3+ as a double that is out of range whenever the integer is: the plain
+/// conversion rounds 2^53+1 into range.
+pub fn from_integer(value: i64) -> f64 {
+    if value.unsigned_abs() > 1 << 53 {
+        return (value as f64) + if value > 0 { 2.0 } else { -2.0 };
+    }
+    value as f64
+}
+
 /// `value` as an integer, or what is wrong with it.
 pub fn whole(value: f64) -> Result<i64, String> {
     if value.is_nan() {
@@ -54,6 +63,8 @@ mod tests {
     fn only_whole_exact_numbers_pass() {
         assert_eq!(whole(EXACT), Ok(1 << 53));
         assert_eq!(whole(-3.0), Ok(-3));
+        assert_eq!(whole(from_integer(1 << 53)), Ok(1 << 53));
+        assert!(whole(from_integer((1 << 53) + 1)).is_err() && whole(from_integer(-(1 << 53) - 1)).is_err());
         assert!(whole(1.5).is_err_and(|e| e.contains("1.5")));
         assert!(whole(f64::NAN).is_err());
         assert!(whole(EXACT + 2.0).is_err());

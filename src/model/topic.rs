@@ -1,5 +1,7 @@
 //! Topic names and `topic:partition` entries.
 
+use super::config::MOST_PATTERN;
+
 /// One entry of a consumer's topics array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicEntry {
@@ -24,6 +26,9 @@ pub fn check_name(name: &[u8]) -> Result<(), String> {
 /// `"name"`, `"name:3"` or, with a leading `^`, a regular expression.
 pub fn parse_entry(entry: &[u8]) -> Result<TopicEntry, String> {
     if entry.first() == Some(&b'^') {
+        if entry.len() > MOST_PATTERN {
+            return Err(format!("invalid topic pattern: it has {} bytes; at most {MOST_PATTERN} are accepted", entry.len()));
+        }
         return match std::str::from_utf8(entry) {
             Ok(text) if !text.contains('\0') => Ok(TopicEntry { topic: text.into(), partition: None }),
             _ => Err(format!("invalid topic pattern '{}'", entry.escape_ascii())),

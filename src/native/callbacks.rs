@@ -11,7 +11,7 @@ use super::headers;
 use super::opaque;
 use super::partitions::PartitionList;
 use super::shared::{Rebalance, Shared};
-use crate::model::error::{KafkaError, ALL_BROKERS_DOWN, FATAL, RESOLVE, TIMED_OUT, TIMED_OUT_QUEUE, TRANSPORT};
+use crate::model::error::{KafkaError, ALL_BROKERS_DOWN, FATAL, RESOLVE, SSL, TIMED_OUT, TIMED_OUT_QUEUE, TRANSPORT};
 use crate::model::event::{Event, Mark, Report, Status};
 
 /// # Safety
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn on_error(rk: *mut rd::rd_kafka_t, code: c_int, reason: 
         } else {
             from_code(code, Some(text(reason)))
         };
-        (shared(opaque), error)
+        (shared(opaque), name_tls_failure(error))
     };
     shared.set_last_error(error.clone());
     if !is_event(&error) {
@@ -52,6 +52,16 @@ pub unsafe extern "C" fn on_error(rk: *mut rd::rd_kafka_t, code: c_int, reason: 
     if shared.wanted.errors {
         shared.push(Event::Error(error));
     }
+}
+
+/// librdkafka tells a failed handshake as `_SSL` or, by the moment it is noticed, as `_TRANSPORT`.
+fn name_tls_failure(error: KafkaError) -> KafkaError {
+    let handshake =
+        error.code == TRANSPORT && (error.message.contains("SSL routines") || error.message.contains("SSL_HANDSHAKE)"));
+    if handshake && error.message.contains("certificate") {
+        return from_code(SSL, Some(error.message));
+    }
+    error
 }
 
 /// What happens to connections comes and goes, and librdkafka mends it: told to `on_error` only.

@@ -91,6 +91,7 @@ impl Conf {
         // after rd_kafka_destroy.
         unsafe {
             rd::rd_kafka_conf_set_opaque(self.0, Arc::as_ptr(shared) as *mut _);
+            super::resolve::install(self.0);
             rd::rd_kafka_conf_set_error_cb(self.0, Some(callbacks::on_error));
             if stats {
                 rd::rd_kafka_conf_set_stats_cb(self.0, Some(callbacks::on_stats));

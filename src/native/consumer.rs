@@ -46,6 +46,23 @@ pub fn answer(client: &Client, code: i32, partitions: &PartitionList) -> Result<
     unsafe { answer_rebalance(client.as_ptr(), code, partitions) }
 }
 
+/// Assigns again what is assigned, from where the program is: a partition whose committed offset
+/// could not be asked for is asked for anew.
+pub fn assign_again(client: &Client) -> Result<(), KafkaError> {
+    let mut list = std::ptr::null_mut();
+    // SAFETY: the client is live; the list is ours once librdkafka made it.
+    unsafe {
+        check(rd::rd_kafka_assignment(client.as_ptr(), &mut list))?;
+        let list = PartitionList::own(list);
+        check(rd::rd_kafka_position(client.as_ptr(), list.as_ptr()))?;
+        if is_cooperative(client) {
+            take(rd::rd_kafka_incremental_unassign(client.as_ptr(), list.as_ptr()))?;
+            return take(rd::rd_kafka_incremental_assign(client.as_ptr(), list.as_ptr()));
+        }
+        assign(client, &list)
+    }
+}
+
 pub fn is_cooperative(client: &Client) -> bool {
     // SAFETY: the client is live; the name is static.
     unsafe { CStr::from_ptr(rd::rd_kafka_rebalance_protocol(client.as_ptr())) == c"COOPERATIVE" }

@@ -16,6 +16,7 @@ pub mod partitions;
 pub mod process;
 pub mod producer;
 pub mod queue;
+mod resolve;
 pub mod shared;
 pub mod topic;
 pub mod wake;

@@ -26,6 +26,12 @@ impl PartitionList {
         PartitionList(unsafe { rd::rd_kafka_topic_partition_list_new(i32::try_from(capacity).unwrap_or(0)) })
     }
 
+    /// # Safety
+    /// `list` is a live list the caller gives away.
+    pub unsafe fn own(list: *mut rd::rd_kafka_topic_partition_list_t) -> PartitionList {
+        PartitionList(list)
+    }
+
     /// Copies librdkafka's own list; null copies as empty.
     ///
     /// # Safety

@@ -126,6 +126,13 @@ impl Shared {
         event
     }
 
+    /// The event could not be handed over: it is the next one again.
+    pub fn put_back(&self, event: Event) {
+        let mut events = lock(&self.events);
+        events.push_front(event);
+        self.pending.store(events.len(), Ordering::SeqCst);
+    }
+
     pub fn pending(&self) -> usize {
         self.pending.load(Ordering::SeqCst)
     }

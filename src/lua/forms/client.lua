@@ -41,9 +41,11 @@ return function(step)
         local cbs = callbacks(self)
         local served, failed, first = 0, false, nil
         for _ = 1, count do
-            local kind, a, b, own = next_event(self)
+            local kind, a, b, own, opaque, renew = next_event(self)
             if not kind then break end
             served = served + 1
+            if opaque ~= nil then b.opaque = opaque end
+            if renew then cbs[1], cbs[2] = {}, {} end
             local bad, err = serve_one(cbs, kind, a, b, own)
             if bad and not failed then failed, first = true, err end
         end

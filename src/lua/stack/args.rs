@@ -70,6 +70,19 @@ pub unsafe fn expected(L: *mut lua_State, index: c_int, what: &str) -> Raise {
     Raise::Arg(index, format!("{what} expected, got {}", unsafe { type_name(L, index) }))
 }
 
+/// Makes a number at `index` the string Lua prints for it. May raise: the string is a new value.
+///
+/// # Safety
+/// Nothing of Rust's is alive.
+pub unsafe fn number_to_string(L: *mut lua_State, index: c_int) {
+    // SAFETY: the conversion happens in place.
+    unsafe {
+        if l::lua_type(L, index) == l::LUA_TNUMBER {
+            l::lua_tolstring(L, index, std::ptr::null_mut());
+        }
+    }
+}
+
 /// A string, or a number as Lua would print it. Lives as long as the value stays on the stack.
 ///
 /// # Safety
@@ -101,6 +114,10 @@ pub unsafe fn text<'a>(L: *mut lua_State, index: c_int) -> Result<&'a [u8], Rais
 pub unsafe fn number(L: *mut lua_State, index: c_int) -> Option<f64> {
     // SAFETY: a conversion that cannot raise.
     unsafe {
+        #[cfg(any(feature = "lua53", feature = "lua54"))]
+        if l::lua_isinteger(L, index) != 0 {
+            return Some(number::from_integer(l::lua_tointeger(L, index)));
+        }
         let mut is_number = 0;
         let value = l::lua_tonumberx(L, index, &mut is_number);
         (is_number != 0).then_some(value)

@@ -40,7 +40,7 @@ fn refusal(lua: &Lua, raise: Raise) -> LuaResult<MultiValue> {
         Raise::Plain(text) => (1, 0, text),
         Raise::Caller(text) => (2, 0, text),
         Raise::Arg(narg, text) => (3, narg, text),
-        Raise::Forked => (4, 0, String::new()),
+        Raise::Forked | Raise::Lua => (4, 0, String::new()),
         // An error value is built by the raw side; its parts travel as they are.
         Raise::Error(error) => {
             let parts = (error.code, error.name.as_ref(), error.message, error.fatal, error.retriable);
@@ -89,6 +89,18 @@ pub fn function<R: IntoLuaMulti>(
         Err(raise) => refusal(lua, raise),
     })?;
     closure(lua, plain_function, &lua.create_table()?, Some((inner, style)))
+}
+
+/// A C function with the class's metatable as upvalue 1 and the function it calls protected as
+/// upvalue 2.
+pub fn protecting(lua: &Lua, raw: l::lua_CFunction, metatable: &LuaTable, inner: l::lua_CFunction) -> LuaResult<LuaFunction> {
+    // SAFETY: exec_raw pushed the metatable and runs this protected; one function is left.
+    unsafe {
+        lua.exec_raw(metatable, |L| {
+            l::lua_pushcclosure(L, inner, 0);
+            l::lua_pushcclosure(L, raw, 2);
+        })
+    }
 }
 
 /// A C function with the class's metatable as upvalue 1 and, if given, mlua's function and where

@@ -1,12 +1,12 @@
 //! One event at a time from the client's list to the dispatcher.
 
-use std::os::raw::c_int;
+use std::os::raw::{c_int, c_void};
 
 use mlua::ffi as l;
 use mlua::lua_State;
 
 use super::produce::{SLOT_CALLBACKS, SLOT_OPAQUES};
-use super::raise::{enter, Raise, STEP};
+use super::raise::{enter, protected, Raise, STEP};
 use super::{block, push};
 use crate::lua::face::Face;
 use crate::model::event::{Event, Mark, Report};
@@ -15,7 +15,8 @@ use crate::model::event::{Event, Mark, Report};
 const LOG_APPEND_TIME: i32 = 2;
 
 /// `(self)` → kind and what the callback of that kind takes, or nothing when no event waits. For
-/// "delivery": error or nil, report, the message's own callback or nil.
+/// "delivery": error or nil, report and, if the message had them, its own callback, its opaque,
+/// and whether the tables of these want renewing, as emptied ones keep their size.
 ///
 /// # Safety
 /// Called by Lua only, with the metatable of `T` as upvalue 1.
@@ -25,73 +26,81 @@ pub unsafe extern "C-unwind" fn next_event<T: Face>(L: *mut lua_State) -> c_int 
 }
 
 unsafe fn body<T: Face>(L: *mut lua_State) -> Result<c_int, Raise> {
-    // SAFETY: at most ten slots are used.
+    // SAFETY: upvalue 2 is `push_event`; the event lives in this frame.
     unsafe {
         let state = block::any::<T>(L)?;
         let Some(event) = state.shared().pop() else { return Ok(0) };
-        match event {
+        if let Err(raise) = protected(L, std::ptr::from_ref(&event) as *mut c_void, 3) {
+            state.shared().put_back(event);
+            return Err(raise);
+        }
+        let Event::Delivery(report) = &event else { return Ok(3) };
+        let Mark::Slot(slot) = report.mark else { return Ok(3) };
+        push_slot(L, state, slot);
+        Ok(6)
+    }
+}
+
+/// Called protected, with an event as light userdata: kind and two values.
+///
+/// # Safety
+/// As [`protected`].
+pub unsafe extern "C-unwind" fn push_event(L: *mut lua_State) -> c_int {
+    // SAFETY: the event lives in the frame that calls this; at most ten slots are used.
+    unsafe {
+        match &*l::lua_touserdata(L, 1).cast::<Event>() {
             Event::Error(error) => {
                 push::text(L, "error");
-                push::error(L, &error);
-                Ok(2)
+                push::error(L, error);
             }
             Event::Log { level, facility, message } => {
                 push::text(L, "log");
                 l::lua_createtable(L, 0, 3);
-                push::field(L, "level", || push::integer(L, i64::from(level)));
-                push::field(L, "facility", || push::text(L, &facility));
-                push::field(L, "message", || push::text(L, &message));
-                Ok(2)
+                push::field(L, "level", || push::integer(L, i64::from(*level)));
+                push::field(L, "facility", || push::text(L, facility));
+                push::field(L, "message", || push::text(L, message));
             }
             Event::Stats(json) => {
                 push::text(L, "stats");
-                push::text(L, &json);
-                Ok(2)
+                push::text(L, json);
             }
             Event::Throttle { broker, id, time } => {
                 push::text(L, "throttle");
                 l::lua_createtable(L, 0, 3);
-                push::field(L, "broker", || push::text(L, &broker));
-                push::field(L, "id", || push::integer(L, i64::from(id)));
-                push::field(L, "time", || push::integer(L, i64::from(time)));
-                Ok(2)
+                push::field(L, "broker", || push::text(L, broker));
+                push::field(L, "id", || push::integer(L, i64::from(*id)));
+                push::field(L, "time", || push::integer(L, i64::from(*time)));
             }
-            Event::Delivery(report) => delivery(L, state, &report),
+            Event::Delivery(report) => {
+                push::text(L, "delivery");
+                match &report.error {
+                    Some(error) => push::error(L, error),
+                    None => l::lua_pushnil(L),
+                }
+                push_report(L, report);
+                return 3;
+            }
         }
+        l::lua_pushnil(L);
+        3
     }
 }
 
+/// Pushes the message's own callback, its opaque, and whether the slots' tables want renewing,
+/// and gives the slot back.
+///
 /// # Safety
 /// The object lies at stack place 1.
-unsafe fn delivery<T: Face>(L: *mut lua_State, state: &T, report: &Report) -> Result<c_int, Raise> {
-    // SAFETY: raw gets and sets on tables of ours.
+unsafe fn push_slot<T: Face>(L: *mut lua_State, state: &T, slot: u32) {
+    // SAFETY: raw gets and sets of nil on tables of ours: no value is made.
     unsafe {
-        push::text(L, "delivery");
-        match &report.error {
-            Some(error) => push::error(L, error),
-            None => l::lua_pushnil(L),
-        }
-        push_report(L, report);
-        let table = l::lua_gettop(L);
-        let Mark::Slot(slot) = report.mark else {
-            l::lua_pushnil(L);
-            return Ok(4);
-        };
         block::push_callbacks(L);
-        take_from(L, SLOT_OPAQUES, slot);
-        push::text(L, "opaque");
-        l::lua_insert(L, -2);
-        l::lua_rawset(L, table);
         take_from(L, SLOT_CALLBACKS, slot);
-        if state.free_slot(slot) {
-            // None is left: fresh tables, as emptied ones keep their size.
-            for slots in [SLOT_CALLBACKS, SLOT_OPAQUES] {
-                l::lua_createtable(L, 0, 0);
-                l::lua_rawseti(L, table + 1, slots);
-            }
-        }
-        l::lua_remove(L, table + 1);
-        Ok(4)
+        l::lua_insert(L, -2);
+        take_from(L, SLOT_OPAQUES, slot);
+        l::lua_insert(L, -2);
+        l::lua_settop(L, -2);
+        l::lua_pushboolean(L, c_int::from(state.free_slot(slot)));
     }
 }
 

@@ -36,6 +36,9 @@ pub unsafe extern "C-unwind" fn produce(L: *mut lua_State) -> c_int {
     // where Rust owns nothing. The rest runs on raw calls.
     unsafe {
         let given = l::lua_gettop(L);
+        for index in 2..=4 {
+            args::number_to_string(L, index);
+        }
         if (3..=5).contains(&given) {
             l::lua_settop(L, TABLE);
             if l::lua_type(L, TABLE) == l::LUA_TTABLE {

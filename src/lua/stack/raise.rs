@@ -9,6 +9,10 @@ use mlua::lua_State;
 
 use super::push;
 use crate::model::error::KafkaError;
+use crate::model::text::cut;
+
+/// Characters of a message.
+const MOST: usize = 1_800;
 
 /// Why a call did not do what was asked.
 pub enum Raise {
@@ -22,6 +26,8 @@ pub enum Raise {
     Forked,
     /// Not misuse: returned as `nil, err`.
     Error(KafkaError),
+    /// An error of Lua's own, on top of the stack: it goes on as it is.
+    Lua,
 }
 
 impl From<mlua::Error> for Raise {
@@ -43,6 +49,23 @@ pub const METHOD: Style = Style { level: 0, classic: false };
 pub const CLASSIC: Style = Style { level: 0, classic: true };
 pub const STEP: Style = Style { level: 1, classic: false };
 pub const CLASSIC_STEP: Style = Style { level: 1, classic: true };
+
+/// Calls `push` (this function's upvalue 2, a C function) with `data`, protected: making a value may
+/// run the collector, and with it a user's finalizer that raises. Its `results` are left on top.
+///
+/// # Safety
+/// Upvalue 2 is a function that takes `data` as its one light userdata.
+pub unsafe fn protected(L: *mut lua_State, data: *mut std::os::raw::c_void, results: c_int) -> Result<(), Raise> {
+    // SAFETY: two pushes that make no value, then a protected call.
+    unsafe {
+        l::lua_pushvalue(L, l::lua_upvalueindex(2));
+        l::lua_pushlightuserdata(L, data);
+        if l::lua_pcall(L, 1, results, 0) != 0 {
+            return Err(Raise::Lua);
+        }
+    }
+    Ok(())
+}
 
 pub type Body = unsafe fn(*mut lua_State) -> Result<c_int, Raise>;
 
@@ -74,6 +97,7 @@ pub unsafe fn finish(L: *mut lua_State, style: Style, outcome: Result<Result<c_i
                 push::error(L, &error);
                 return 2;
             }
+            Raise::Lua => l::lua_error(L),
             Raise::Forked if !style.classic => {
                 l::lua_pushnil(L);
                 push::error(L, &KafkaError::forked());
@@ -87,17 +111,17 @@ pub unsafe fn finish(L: *mut lua_State, style: Style, outcome: Result<Result<c_i
                 l::lua_concat(L, 2);
             }
             Raise::Plain(message) => {
-                push::text(L, &message);
+                push::text(L, &cut(&message, MOST));
                 drop(message);
             }
             Raise::Caller(message) => {
                 l::luaL_where(L, style.level + 1);
-                push::text(L, &message);
+                push::text(L, &cut(&message, MOST));
                 drop(message);
                 l::lua_concat(L, 2);
             }
             Raise::Arg(narg, message) => {
-                push::text(L, &message);
+                push::text(L, &cut(&message, MOST));
                 drop(message);
                 return argument_error(L, style.level, narg);
             }

@@ -5,7 +5,7 @@ use std::os::raw::c_int;
 use mlua::ffi as l;
 use mlua::lua_State;
 
-use super::raise::{lua_function, Raise, CLASSIC};
+use super::raise::{enter, Raise, CLASSIC};
 use super::{args, block};
 use crate::client::producer::Outgoing;
 use crate::lua::producer::Producer;
@@ -14,7 +14,16 @@ use crate::model::event::Mark;
 use crate::model::number::EXACT;
 use crate::native::producer::{Extras, Payload};
 
-lua_function!(send, CLASSIC, send_body);
+/// # Safety
+/// Called by Lua only.
+pub unsafe extern "C-unwind" fn send(L: *mut lua_State) -> c_int {
+    // SAFETY: turning a number into a string may raise, so it happens where Rust owns nothing.
+    unsafe {
+        args::number_to_string(L, 2);
+        args::number_to_string(L, 5);
+        enter(L, CLASSIC, send_body)
+    }
+}
 
 unsafe fn send_body(L: *mut lua_State) -> Result<c_int, Raise> {
     // SAFETY: called by Lua with the producer's metatable as upvalue 1; slices live on the stack.
