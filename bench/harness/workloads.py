@@ -79,11 +79,12 @@ def produce(call, share=1.0, key=0, settle=0, linger=5, queue=None):
     def side(is_ours):
         def measure(case):
             count = case.count(share)
-            conf = dict(case.settings("producer"), **{"linger.ms": linger, "queue.buffering.max.kbytes": 2097151,
+            pause, batching = (min(settle, 1), min(linger, 300)) if case.bench.smoke else (settle, linger)
+            conf = dict(case.settings("producer"), **{"linger.ms": batching, "queue.buffering.max.kbytes": 2097151,
                                                       "queue.buffering.max.messages": queue or count + 1000})
             with case.programs.fresh_topic("produce") as topic:
                 options = {"call": call, "topic": topic, "count": count, "size": case.size, "key": key,
-                           "settle": settle}
+                           "settle": pause}
                 result = case.either(is_ours, "produce", options, conf)
                 case.programs.check_count(topic, count + 1)
             return dict(result, cpu=result["cpu"] / count * 1e6)
@@ -158,7 +159,7 @@ COMPARISONS = [
     Comparison("produce with on_delivery each", *produce("on_delivery", queue=100000),
                rates("produce with on_delivery each", ("total", ", to the last report", AtLeast(0.6, 0.5)),
                      cpu=Ratio()), True),
-    Comparison("poll", *produce("send", share=0.03, settle=1, linger=300),
+    Comparison("poll", *produce("send", share=0.02, settle=2, linger=1000),
                [Figure("poll, draining reports", "drain", "k/s", Ratio())], True),
     Comparison("receive", consume(True), consume(False), rates("receive", ("rate", "", AtLeast(1.0, 0.85))), True),
     Comparison("receive, gain", consume(True, 0.3), consume(True, 0.3, stock=True),

@@ -86,7 +86,7 @@ if call == "on_delivery" and confirmed ~= count + 1 then
     error(("%d of %d reports came"):format(confirmed, count + 1), 0)
 end
 if settle > 0 then
-    if left < count / 2 then error(("only %d of %d reports were left to drain"):format(left, count), 0) end
+    if left < count / 10 then error(("only %d of %d reports were left to drain"):format(left, count), 0) end
     options.result("drain", left / (stop - draining))
 else
     options.result("enqueue", count / (enqueued - start))

@@ -339,7 +339,7 @@ describe("A mock cluster", function()
             mock:remove_broker(1) -- the only one
             assert(pcall(mock.add_broker, mock, 1))
             mock:create_topic("after", 3)
-            local producer = h.track(h.kafka.producer(mock:bootstrap_servers()))
+            local producer = h.kafka.producer(mock:bootstrap_servers(), { exit_timeout = 100 })
             producer:produce("after", "x")
             mock:close()
             pcall(mock.close, mock)
