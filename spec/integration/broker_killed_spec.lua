@@ -120,7 +120,7 @@ describe("a stream of messages while a broker is killed and restarted", function
             end
         end
         kafka:restart(victim)
-        consumer:close()
+        assert(consumer:close())
         local committed = 0
         for _, offset in pairs(kafka:committed(group, topic)) do committed = committed + offset end
         assert.equal(#values, committed)

@@ -34,6 +34,7 @@ pub struct Parts {
 impl Handle {
     pub fn create(kind: Kind, built: Built, mut settings: Settings) -> Result<Handle, String> {
         settings.wanted.only_failed_reports = built.only_failed_reports;
+        settings.wanted.raised_errors = kind == Kind::Consumer;
         let shared = Shared::new(settings.wanted)
             .map(Arc::new)
             .map_err(|error| format!("no descriptor for the client's wake-up: {error}"))?;
@@ -85,7 +86,7 @@ impl Handle {
     }
 
     fn has_work(&self, buffered: bool) -> bool {
-        buffered || self.shared.pending() > 0 || self.client.queue().is_some_and(|queue| queue.len() > 0)
+        buffered || self.shared.has_work() || self.client.queue().is_some_and(|queue| queue.len() > 0)
     }
 
     /// Makes the descriptor tell the truth: readable exactly while anything is left to serve.

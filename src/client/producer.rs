@@ -19,7 +19,7 @@ use crate::model::topic::check_name;
 use crate::native::conf::TopicConf;
 use crate::native::error::{describe, from_code};
 use crate::native::producer::{flush, produce, purge, Extras, Payload};
-use crate::native::shared::Shared;
+use crate::native::shared::{Notice, Shared};
 use crate::native::topic::Topic;
 
 pub struct Producer {
@@ -132,7 +132,7 @@ impl Producer {
                 result = enqueue(topic, &mut message);
             }
             if result.is_ok() {
-                self.shared().accept();
+                self.shared().counts.accept();
             }
             result
         })
@@ -191,6 +191,9 @@ impl Producer {
     }
 
     pub fn settle(&self) {
+        if self.flushing.borrow().is_none() {
+            self.shared().seen(Notice::Flushed);
+        }
         self.handle.settle(false);
     }
 
@@ -212,7 +215,9 @@ impl Producer {
             }
             drop(client);
             ours.done.store(true, Ordering::Release);
-            shared.wake.raise();
+            if !ours.cancelled.load(Ordering::Acquire) {
+                shared.notify(Notice::Flushed);
+            }
         })?;
         *flushing = Some(job);
         Ok(())
@@ -221,6 +226,7 @@ impl Producer {
     /// Whether everything is reported or the running flush has ended.
     pub fn flush_progress(&self) -> Progress {
         self.shared().wake.lower();
+        self.shared().seen(Notice::Flushed);
         if self.shared().unreported() == 0 {
             return Progress::Done;
         }

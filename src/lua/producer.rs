@@ -199,11 +199,11 @@ fn flush_done(_: &Lua, producer: &Producer, _: Args) -> Result<bool, Raise> {
 
 /// true; or nil, the error and how many are left.
 fn flush_result(_: &Lua, producer: &Producer, _: Args) -> Result<(bool, i64), Raise> {
+    producer.seat.if_open(Client::cancel_flush);
     let left = producer.seat.shared.unreported();
     if left == 0 {
         return Ok((true, 0));
     }
-    producer.seat.if_open(Client::cancel_flush);
     Ok((false, i64::try_from(left).unwrap_or(i64::MAX)))
 }
 

@@ -23,6 +23,7 @@ pub fn read(own: &LuaTable) -> LuaResult<Settings> {
             throttle: has("on_throttle")?,
             reports: has("on_delivery")?,
             only_failed_reports: false,
+            raised_errors: false,
         },
         log,
         allow_unsafe: own.raw_get::<Option<bool>>("allow_unsafe_config")?.unwrap_or(false),

@@ -46,7 +46,7 @@ pub unsafe extern "C" fn on_error(rk: *mut rd::rd_kafka_t, code: c_int, reason: 
         (shared(opaque), name_tls_failure(error))
     };
     shared.set_last_error(error.clone());
-    if !is_event(&error) {
+    if shared.wanted.raised_errors && !is_event(&error) {
         shared.raise_once(error.clone());
     }
     if shared.wanted.errors {
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn on_delivery(_: *mut rd::rd_kafka_t, message: *const rd:
                 shared.set_last_error(from_code(code, None));
             }
         }
-        shared.count_report(sequence, code != 0);
+        shared.counts.report(sequence, code != 0);
     }
 }
 

@@ -6,6 +6,7 @@ mod callbacks;
 pub mod client;
 pub mod conf;
 pub mod consumer;
+pub mod counts;
 pub mod error;
 pub mod headers;
 pub mod library;

@@ -3,9 +3,10 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::counts::Counts;
 use super::wake::Wake;
 use crate::model::error::KafkaError;
 use crate::model::event::Event;
@@ -21,6 +22,8 @@ pub struct Wanted {
     pub throttle: bool,
     pub reports: bool,
     pub only_failed_reports: bool,
+    /// A waiting call returns errors (a consumer's does).
+    pub raised_errors: bool,
 }
 
 pub struct Shared {
@@ -30,22 +33,26 @@ pub struct Shared {
     pending: AtomicUsize,
     /// The Lua thread is inside a serving call and will look at the list itself.
     serving: AtomicBool,
-    pub accepted: AtomicU64,
-    pub reported: AtomicU64,
-    /// Of all reports: those that failed.
-    pub failed: AtomicU64,
-    /// Since the last `poll`: the last sequence id, failures, reports.
-    last_sequence: AtomicI64,
-    failures: AtomicU64,
-    served: AtomicU64,
+    pub counts: Counts,
     last_error: Mutex<Option<KafkaError>>,
     /// Errors that the next waiting call returns, each cause once.
     raised: Mutex<Raised>,
     /// Something is in `raised`; spares the lock for each message.
     has_raised: AtomicBool,
+    /// What else keeps the descriptor readable until it is looked at; bits of [`Notice`].
+    notices: AtomicUsize,
     rebalances: Mutex<VecDeque<Rebalance>>,
     /// Rebalances are answered where they arrive: the client is leaving.
     pub answer_at_once: AtomicBool,
+}
+
+/// Something the next call will want to know, without an event of its own.
+#[derive(Clone, Copy)]
+pub enum Notice {
+    /// A flush on the worker has ended.
+    Flushed = 1,
+    /// An error waits for the next waiting call.
+    Raised = 2,
 }
 
 #[derive(Default)]
@@ -61,16 +68,13 @@ pub struct Rebalance {
     pub partitions: super::partitions::PartitionList,
 }
 
-/// What `poll` returns and then forgets.
-#[derive(Default)]
-pub struct Served {
-    pub last_sequence: Option<i64>,
-    pub failures: u64,
-    pub reports: u64,
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A message without what librdkafka appends of times and repeats.
+fn cause(message: &str) -> &str {
+    message.split(" (after ").next().unwrap_or(message)
 }
 
 impl Shared {
@@ -81,15 +85,11 @@ impl Shared {
             events: Mutex::default(),
             pending: AtomicUsize::new(0),
             serving: AtomicBool::new(false),
-            accepted: AtomicU64::new(0),
-            reported: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            last_sequence: AtomicI64::new(-1),
-            failures: AtomicU64::new(0),
-            served: AtomicU64::new(0),
+            counts: Counts::default(),
             last_error: Mutex::default(),
             raised: Mutex::default(),
             has_raised: AtomicBool::new(false),
+            notices: AtomicUsize::new(0),
             rebalances: Mutex::default(),
             answer_at_once: AtomicBool::new(false),
         })
@@ -145,40 +145,8 @@ impl Shared {
         result
     }
 
-    pub fn accept(&self) {
-        self.accepted.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts one report; -1 as `sequence` for a message without.
-    pub fn count_report(&self, sequence: i64, failed: bool) {
-        if failed {
-            self.failed.fetch_add(1, Ordering::Relaxed);
-            self.failures.fetch_add(1, Ordering::Relaxed);
-        }
-        if sequence >= 0 {
-            self.last_sequence.store(sequence, Ordering::Relaxed);
-        }
-        self.served.fetch_add(1, Ordering::Relaxed);
-        self.reported.fetch_add(1, Ordering::Release);
-    }
-
-    /// Accepted messages whose report has not been seen.
     pub fn unreported(&self) -> u64 {
-        let reported = self.reported.load(Ordering::Acquire);
-        self.accepted.load(Ordering::Acquire).saturating_sub(reported)
-    }
-
-    pub fn has_served(&self) -> bool {
-        self.served.load(Ordering::Relaxed) > 0
-    }
-
-    pub fn take_served(&self) -> Served {
-        let sequence = self.last_sequence.swap(-1, Ordering::Relaxed);
-        Served {
-            last_sequence: (sequence >= 0).then_some(sequence),
-            failures: self.failures.swap(0, Ordering::Relaxed),
-            reports: self.served.swap(0, Ordering::Relaxed),
-        }
+        self.counts.unreported()
     }
 
     pub fn set_last_error(&self, error: KafkaError) {
@@ -192,16 +160,35 @@ impl Shared {
     /// Lets the next waiting call return `error`, unless this cause was told already.
     pub fn raise_once(&self, error: KafkaError) {
         let mut raised = lock(&self.raised);
-        if raised.seen.len() < MOST_EVENTS && raised.seen.insert(error.message.clone()) {
+        if raised.seen.len() < MOST_EVENTS && raised.seen.insert(cause(&error.message).to_string()) {
             raised.waiting.push_back(error);
             self.has_raised.store(true, Ordering::Release);
             drop(raised);
-            self.wake.raise();
+            self.notify(Notice::Raised);
         }
     }
 
     pub fn take_raised(&self) -> Option<KafkaError> {
-        lock(&self.raised).waiting.pop_front()
+        let mut raised = lock(&self.raised);
+        if raised.waiting.len() <= 1 {
+            self.seen(Notice::Raised);
+        }
+        raised.waiting.pop_front()
+    }
+
+    /// Keeps the descriptor readable until [`Shared::seen`].
+    pub fn notify(&self, notice: Notice) {
+        self.notices.fetch_or(notice as usize, Ordering::SeqCst);
+        self.wake.raise();
+    }
+
+    pub fn seen(&self, notice: Notice) {
+        self.notices.fetch_and(!(notice as usize), Ordering::SeqCst);
+    }
+
+    /// Whether anything waits here for the Lua thread.
+    pub fn has_work(&self) -> bool {
+        self.pending() > 0 || self.notices.load(Ordering::SeqCst) != 0
     }
 
     /// The cause is gone (a message came): the same error may be told again.

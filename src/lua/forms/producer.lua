@@ -47,7 +47,10 @@ function methods.flush(...)
     local self = ...
     if not deadline then return nil, refused end
     local failed, err = serve_until_flushed(self, deadline)
-    if failed then error(err, 0) end
+    if failed then
+        step.flush_result(self)
+        error(err, 0)
+    end
     if form.is_closed(self) then return nil, native.destroyed() end
     local done, left = step.flush_result(self)
     if done then return true end

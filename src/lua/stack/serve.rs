@@ -11,7 +11,7 @@ use super::{args, block, push};
 use crate::client::clock;
 use crate::lua::face::Face;
 use crate::lua::producer::Producer;
-use crate::native::shared::Served;
+use crate::native::counts::Served;
 
 /// Long enough to cost nothing, short enough for a Lua hook (Ctrl-C) to be heard.
 const SLICE: f64 = 100.0;
@@ -31,7 +31,7 @@ unsafe fn poll_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
         let producer = state.open()?;
         producer.serve();
         let shared = state.shared();
-        if shared.pending() == 0 && (timeout == 0 || shared.has_served()) {
+        if shared.pending() == 0 && (timeout == 0 || shared.counts.has_served()) {
             l::lua_pushboolean(L, 1);
             return Ok(1 + push_served(L, state));
         }
@@ -44,7 +44,7 @@ unsafe fn poll_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
 /// # Safety
 /// Three stack slots are free.
 unsafe fn push_served(L: *mut lua_State, state: &Producer) -> c_int {
-    let served = if state.shared().has_served() { state.shared().take_served() } else { Served::default() };
+    let served = if state.shared().counts.has_served() { state.shared().counts.take_served() } else { Served::default() };
     // SAFETY: three pushes.
     unsafe {
         match served.last_sequence {
@@ -157,7 +157,7 @@ steps! {
     /// `(self, ms)`: sleeps until something arrives, ms or a slice have passed, or a signal comes.
     wait_slice(L, state) {
         let ms = l::lua_tonumber(L, 2).min(SLICE);
-        if ms > 0.0 && state.shared().pending() == 0 {
+        if ms > 0.0 && !state.shared().has_work() {
             state.shared().wake.wait(ms.ceil() as i32);
         }
         Ok(0)

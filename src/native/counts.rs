@@ -1,0 +1,91 @@
+//! How many messages went in and how many came back. Reports may be counted by two threads at
+//! once (a flush on the worker while the program polls); the rest belongs to the Lua thread.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+#[derive(Default)]
+#[repr(align(64))]
+pub struct Counts {
+    accepted: AtomicU64,
+    reported: AtomicU64,
+    /// Of all reports: those that failed.
+    failed: AtomicU64,
+    /// One more than the last sequence id reported since `poll` last told; 0 for none.
+    last_sequence: AtomicI64,
+    /// What `poll` has told of `reported` and `failed`.
+    told: AtomicU64,
+    told_failed: AtomicU64,
+}
+
+/// What `poll` returns and then forgets.
+#[derive(Default)]
+pub struct Served {
+    pub last_sequence: Option<i64>,
+    pub failures: u64,
+    pub reports: u64,
+}
+
+impl Counts {
+    /// Counts a message in. The Lua thread's alone, so no locked addition is needed.
+    pub fn accept(&self) {
+        self.accepted.store(self.accepted.load(Ordering::Relaxed) + 1, Ordering::Release);
+    }
+
+    /// Counts a report; `sequence` is -1 for a message without.
+    pub fn report(&self, sequence: i64, failed: bool) {
+        if failed {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        if sequence >= 0 {
+            self.last_sequence.store(sequence + 1, Ordering::Relaxed);
+        }
+        self.reported.fetch_add(1, Ordering::Release);
+    }
+
+    /// Accepted messages whose report has not been seen.
+    pub fn unreported(&self) -> u64 {
+        let reported = self.reported.load(Ordering::Acquire);
+        self.accepted.load(Ordering::Acquire).saturating_sub(reported)
+    }
+
+    pub fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    pub fn has_served(&self) -> bool {
+        self.reported.load(Ordering::Acquire) != self.told.load(Ordering::Relaxed)
+    }
+
+    /// What was reported since the last time.
+    pub fn take_served(&self) -> Served {
+        let reported = self.reported.load(Ordering::Acquire);
+        let failed = self.failed.load(Ordering::Relaxed);
+        let sequence = self.last_sequence.swap(0, Ordering::Relaxed);
+        Served {
+            last_sequence: (sequence > 0).then_some(sequence - 1),
+            failures: failed - self.told_failed.swap(failed, Ordering::Relaxed),
+            reports: reported - self.told.swap(reported, Ordering::Relaxed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_report_is_told_once() {
+        let counts = Counts::default();
+        for _ in 0..3 {
+            counts.accept();
+        }
+        assert!(!counts.has_served());
+        counts.report(0, false);
+        counts.report(-1, true);
+        assert_eq!((counts.unreported(), counts.has_served()), (1, true));
+        let served = counts.take_served();
+        assert_eq!((served.last_sequence, served.failures, served.reports), (Some(0), 1, 2));
+        assert!(!counts.has_served());
+        assert_eq!(counts.take_served().last_sequence, None);
+    }
+}
