@@ -11,6 +11,8 @@ use crate::native::{consumer, process};
 
 /// Installs the process's handlers; called whenever the module is opened.
 pub fn install() {
+    // A panic becomes a Lua error; stderr is the host's. The hook is this library's own.
+    std::panic::set_hook(Box::new(|_| {}));
     process::install(at_exit);
 }
 

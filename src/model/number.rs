@@ -13,17 +13,25 @@ pub fn from_integer(value: i64) -> f64 {
 }
 
 /// `value` as an integer, or what is wrong with it.
+#[inline]
 pub fn whole(value: f64) -> Result<i64, String> {
+    // Casting saturates, so the comparison fails for all that is not whole.
+    let number = value as i64;
+    if number as f64 == value && number.unsigned_abs() <= 1 << 53 {
+        return Ok(number);
+    }
+    Err(not_whole(value))
+}
+
+#[cold]
+fn not_whole(value: f64) -> String {
     if value.is_nan() {
-        return Err("integer expected, got NaN".into());
+        return "integer expected, got NaN".into();
     }
     if value.abs() > EXACT {
-        return Err(format!("integer between -2^53 and 2^53 expected, got {}", show(value)));
+        return format!("integer between -2^53 and 2^53 expected, got {}", show(value));
     }
-    if value.fract() != 0.0 {
-        return Err(format!("integer expected, got {}", show(value)));
-    }
-    Ok(value as i64)
+    format!("integer expected, got {}", show(value))
 }
 
 /// `value` as an integer in `low..=high`, or what is wrong with it.
