@@ -96,27 +96,39 @@ function any()
 end
 
 -- Everything that can be called: {label=, class=, fn=}. Closing and making are rare, for they cost milliseconds.
-local common, rare, plain = {}, {}, { version = true, librdkafka_version = true, properties = true, wrap = true }
+local common = { Producer = {}, Consumer = {}, Mock = {}, kafka = {} }
+local rare, plain = {}, { version = true, librdkafka_version = true, properties = true, wrap = true }
+local functions = 0
 for class in pairs(makers) do renew(class) end
 for _, class in ipairs { "Consumer", "Mock", "Producer" } do
     local found = calls.of(live[class])
     for _, name in ipairs(calls.names(found)) do
-        local list = (name == "close" or name == "__gc" or name == "__close") and rare or common
+        local list = (name == "close" or name == "__gc" or name == "__close") and rare or common[class]
         list[#list + 1] = { label = class .. "." .. name, class = class, fn = found[name] }
+        functions = functions + 1
     end
 end
 for _, name in ipairs(calls.names(kafka)) do
     if type(kafka[name]) == "function" then
-        local list = plain[name] and common or rare
+        local list = plain[name] and common.kafka or rare
         list[#list + 1] = { label = "kafka." .. name, fn = kafka[name] }
+        functions = functions + 1
     end
 end
 
+local function any_target()
+    local roll = dice:int(1, 200)
+    if roll == 1 then return dice:pick(rare) end
+    if roll <= 110 then return dice:pick(common.Producer) end
+    if roll <= 160 then return dice:pick(common.Consumer) end
+    return dice:pick(roll <= 195 and common.Mock or common.kafka)
+end
+
 local raised, called, closed_for = 0, {}, { Producer = 0, Consumer = 0, Mock = 0 }
-local reached, over_listed = 0, #common + #rare
+local reached = 0
 
 for i = 1, count do
-    local target = dice:one_in(200) and dice:pick(rare) or dice:pick(common)
+    local target = any_target()
     local args, n = {}, dice:int(0, 4)
     for place = 1, n do args[place] = any() end
     if target.class and not dice:one_in(10) then
@@ -157,5 +169,5 @@ note "the end"
 for class in pairs(makers) do
     if live[class] and live[class].pollfd and not live[class]:closed() then kafka.wrap(live[class], nil) end
 end
-print(("%d calls, %d raised, %d of %d functions reached"):format(count, raised, reached, over_listed))
+print(("%d calls, %d raised, %d of %d functions reached"):format(count, raised, reached, functions))
 os.exit(0, true)

@@ -10,7 +10,7 @@ local wakeup = {}
 local function burst(flow, random, send)
     local allowed = random:one_in(2) and 0 or 200
     if flow.sent - flow.seen > allowed then return end
-    for _ = 1, math.min(random:int(1, 120), flow.count - flow.sent) do
+    for _ = 1, math.min(random:int(1, random:one_in(2) and 4 or 120), flow.count - flow.sent) do
         flow.sent = flow.sent + 1
         send(flow.sent)
     end

@@ -52,6 +52,7 @@ local base, quiet
 for i = 1, tonumber(cycles) do
     local client = kinds[(i - 1) % #kinds + 1](i)
     assert(client:close(10000))
+    client = nil -- its descriptor goes with it, at collection
     if i == 8 then
         uv.sleep(200)
         quiet = settle().threads

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::config::{build, check_topic_entries, Settings};
 use super::handle::{Handle, Parts};
-use super::leaving::{depart, Departure, Leave, Tell};
+use super::leaving::{depart, Departure, Leave, Outcome, Tell};
 use super::prefetch::Prefetch;
 use super::registry;
 use crate::model::config::{find, Entries, Kind};
@@ -273,9 +273,11 @@ impl Consumer {
     /// Hands everything to the reaper, which leaves the group.
     pub fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure> {
         let registered = self.handle.registered();
+        let auto_commit = self.handle.client().property(&c"enable.auto.commit".to_owned());
+        let commits = tell == Tell::Caller && auto_commit.as_deref() == Some("true");
         let Parts { client, shared, worker } = self.handle.into_parts();
         let held = (self.buffer.into_inner(), self.last.into_inner());
-        let departure = depart(Box::new(Leaver { shared, held: Some(held), worker, client }), patience, tell);
+        let departure = depart(Box::new(Leaver { shared, held: Some(held), commits, worker, client }), patience, tell);
         registry::current().remove(registered);
         departure
     }
@@ -320,18 +322,26 @@ fn check_mixture(entries: &[TopicEntry]) -> Result<bool, String> {
 struct Leaver {
     shared: Arc<Shared>,
     held: Option<(Prefetch, Option<Message>)>,
+    /// `close` says whether the offsets arrived, so it asks for the answer itself.
+    commits: bool,
     worker: Option<super::worker::Worker>,
     client: Arc<Client>,
 }
 
 impl Leave for Leaver {
-    fn leave(&mut self, deadline: Instant) -> u64 {
+    fn leave(&mut self, deadline: Instant) -> Outcome {
         self.held = None;
-        native::close(&self.client, deadline);
+        let committed = if self.commits { native::commit_stored(&self.client, deadline) } else { Ok(()) };
+        let left = native::close(&self.client, deadline);
         if let Some(worker) = self.worker.take() {
             worker.join();
         }
-        0
+        let failure = match (committed, left) {
+            (Err(error), _) => Some(error),
+            (Ok(()), false) => Some(KafkaError::timed_out("the group was not left in time")),
+            (Ok(()), true) => None,
+        };
+        Outcome { undelivered: 0, failure }
     }
 
     fn last_error(&self) -> Option<String> {

@@ -1,11 +1,13 @@
 //! The reaper: clients leave on a thread of their own, so that neither the collector nor `close`
 //! ever waits for a broker.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::registry;
+use crate::model::error::KafkaError;
 use crate::native::client::Client;
 use crate::native::process;
 use crate::native::producer::flush;
@@ -13,28 +15,49 @@ use crate::native::shared::Shared;
 
 /// A client with everything that hangs on it. Dropping it destroys it, which may take a while.
 pub trait Leave: Send {
-    /// Flushes or says goodbye until `deadline`; returns how many messages were not delivered.
-    fn leave(&mut self, deadline: Instant) -> u64;
+    /// Flushes or says goodbye until `deadline`.
+    fn leave(&mut self, deadline: Instant) -> Outcome;
     fn last_error(&self) -> Option<String>;
     fn shared(&self) -> Option<Arc<Shared>>;
+}
+
+/// How a client left.
+#[derive(Default)]
+pub struct Outcome {
+    /// Messages that were not delivered.
+    pub undelivered: u64,
+    /// What else could not be done in time.
+    pub failure: Option<KafkaError>,
 }
 
 /// What `close` waits for.
 #[derive(Default)]
 pub struct Departure {
     gone: AtomicBool,
-    in_time: AtomicBool,
-    undelivered: AtomicU64,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    failure: Mutex<Option<KafkaError>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Departure {
+    /// Whether client and thread are no more.
     pub fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Acquire)
+        let gone = self.gone.load(Ordering::Acquire);
+        if gone {
+            // Its last act was to say so: this takes no time.
+            if let Some(thread) = lock(&self.thread).take() {
+                let _ = thread.join();
+            }
+        }
+        gone
     }
 
-    /// Whether the goodbye was finished before the deadline.
-    pub fn was_in_time(&self) -> bool {
-        self.in_time.load(Ordering::Acquire)
+    /// What could not be done, once the client is gone.
+    pub fn failure(&self) -> Option<KafkaError> {
+        lock(&self.failure).clone()
     }
 }
 
@@ -57,9 +80,8 @@ pub fn depart(client: Box<dyn Leave>, patience: Duration, tell: Tell) -> Arc<Dep
     let job = move || {
         let mut client = client;
         let shared = client.shared();
-        let lost = client.leave(deadline);
-        ours.undelivered.store(lost, Ordering::Release);
-        ours.in_time.store(Instant::now() < deadline, Ordering::Release);
+        let Outcome { undelivered: lost, failure } = client.leave(deadline);
+        *lock(&ours.failure) = failure;
         let told = if tell == Tell::Stderr { lost } else { 0 };
         let reason = if lost > 0 { client.last_error() } else { None };
         let exiting = registry.end_leaving(told, reason.clone());
@@ -72,10 +94,13 @@ pub fn depart(client: Box<dyn Leave>, patience: Duration, tell: Tell) -> Arc<Dep
             shared.wake.raise();
         }
     };
-    if process::spawn("kafka-reaper", job).is_err() {
-        // No thread is to be had, so nobody can wait for brokers: say what that may cost.
-        registry.end_leaving(0, None);
-        process::warn("no thread could be started to close a client; its undelivered messages are lost");
+    match process::spawn("kafka-reaper", job) {
+        Ok(thread) => *lock(&departure.thread) = Some(thread),
+        Err(_) => {
+            // No thread is to be had, so nobody can wait for brokers: say what that may cost.
+            registry.end_leaving(0, None);
+            process::warn("no thread could be started to close a client; its undelivered messages are lost");
+        }
     }
     departure
 }

@@ -2,10 +2,9 @@
 
 use std::ffi::CString;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::config::{build, Settings};
-use super::leaving::Leave;
 use super::registry;
 use crate::model::config::{Entries, Kind};
 use crate::model::error::KafkaError;
@@ -256,30 +255,10 @@ impl MockCluster {
     /// Ends the cluster in the background, after the clients that are still leaving: they may be
     /// talking to it.
     pub fn leave(self) {
-        let mut leaver = Leaver { cluster: Some(self.cluster) };
         let _ = process::spawn("kafka-reaper", move || {
-            leaver.leave(Instant::now());
+            registry::current().wait_until_gone(Duration::from_millis(250));
+            drop(self);
         });
-    }
-}
-
-struct Leaver {
-    cluster: Option<Cluster>,
-}
-
-impl Leave for Leaver {
-    fn leave(&mut self, _: Instant) -> u64 {
-        registry::current().wait_until_gone(Duration::from_millis(250));
-        self.cluster = None;
-        0
-    }
-
-    fn last_error(&self) -> Option<String> {
-        None
-    }
-
-    fn shared(&self) -> Option<Arc<Shared>> {
-        None
     }
 }
 

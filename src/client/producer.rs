@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::clock;
 use super::config::{build, set_topic, Settings};
 use super::handle::{Handle, Parts};
-use super::leaving::{depart, flush_until, Departure, Leave, Tell};
+use super::leaving::{depart, flush_until, Departure, Leave, Outcome, Tell};
 use super::registry;
 use super::topics::Topics;
 use crate::model::config::{Entries, Kind};
@@ -295,7 +295,7 @@ struct Leaver {
 }
 
 impl Leave for Leaver {
-    fn leave(&mut self, deadline: Instant) -> u64 {
+    fn leave(&mut self, deadline: Instant) -> Outcome {
         let undelivered = flush_until(&self.client, deadline);
         if undelivered > 0 {
             purge(&self.client);
@@ -304,7 +304,7 @@ impl Leave for Leaver {
         if let Some(worker) = self.worker.take() {
             worker.join();
         }
-        undelivered
+        Outcome { undelivered, failure: None }
     }
 
     fn last_error(&self) -> Option<String> {

@@ -153,12 +153,13 @@ fn close_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<Option<f64>, 
 
 /// Whether the group was left in time; else `nil, err`.
 fn close_result(_: &Lua, consumer: &Consumer, _: Args) -> Result<bool, Raise> {
-    if consumer.seat.departure().is_none_or(|departure| departure.is_gone() && departure.was_in_time()) {
-        return Ok(true);
-    }
+    let Some(departure) = consumer.seat.departure() else { return Ok(true) };
+    let late = || KafkaError::timed_out("the group was not left in time");
+    let failure = if departure.is_gone() { departure.failure() } else { Some(late()) };
+    let Some(mut error) = failure else { return Ok(true) };
     let last = consumer.seat.last_error().map(|error| format!("; last error: {}: {}", error.name, error.message));
-    let message = format!("the group was not left in time: its offsets may not be committed{}", last.unwrap_or_default());
-    Err(Raise::Error(KafkaError::timed_out(message)))
+    error.message += &format!("; its offsets may not be committed{}", last.unwrap_or_default());
+    Err(Raise::Error(error))
 }
 
 /// The last message shall come again: a block left by an error has not handled it.

@@ -11,7 +11,9 @@ use super::error::{check, take};
 use super::message::Message;
 use super::partitions::PartitionList;
 use super::queue::Queue;
-use crate::model::error::{KafkaError, ASSIGN_PARTITIONS};
+use crate::model::error::{
+    KafkaError, ASSIGN_PARTITIONS, FENCED_INSTANCE_ID, ILLEGAL_GENERATION, NO_OFFSET, STATE, UNKNOWN_MEMBER_ID,
+};
 
 pub fn subscribe(client: &Client, topics: &PartitionList) -> Result<(), KafkaError> {
     // SAFETY: client and list are live; the list is copied.
@@ -81,6 +83,41 @@ pub fn take_local(queue: &Queue, most: usize, into: &mut std::collections::VecDe
         for message in batch.iter().take(usize::try_from(count).unwrap_or(0)) {
             into.push_back(Message::own(*message));
         }
+    }
+}
+
+/// Commits what is stored and waits for the answer, asking again while the group has no
+/// coordinator, until `deadline`.
+pub fn commit_stored(client: &Client, deadline: Instant) -> Result<(), KafkaError> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Err(error) = commit_once(client, left) else { return Ok(()) };
+        if error.code == NO_OFFSET {
+            return Ok(());
+        }
+        let lasting = matches!(error.code, ILLEGAL_GENERATION | UNKNOWN_MEMBER_ID | FENCED_INSTANCE_ID | STATE);
+        if lasting || deadline.saturating_duration_since(Instant::now()) <= PAUSE {
+            return Err(error);
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn commit_once(client: &Client, wait: Duration) -> Result<(), KafkaError> {
+    // SAFETY: a queue of our own on a live client; the event is ours until destroyed. A null list
+    // means what is stored for the current assignment.
+    unsafe {
+        let Some(queue) = Queue::own(rd::rd_kafka_queue_new(client.as_ptr())) else { return Ok(()) };
+        let none = std::ptr::null_mut();
+        check(rd::rd_kafka_commit_queue(client.as_ptr(), std::ptr::null(), queue.as_ptr(), None, none))?;
+        let event = rd::rd_kafka_queue_poll(queue.as_ptr(), i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1));
+        if event.is_null() {
+            return Err(KafkaError::timed_out("the offsets were not committed in time"));
+        }
+        let result = check(rd::rd_kafka_event_error(event));
+        rd::rd_kafka_event_destroy(event);
+        result
     }
 }
 

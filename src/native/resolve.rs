@@ -26,6 +26,9 @@ pub unsafe fn install(conf: *mut rd::rd_kafka_conf_t) {
 }
 
 /// As `getaddrinfo`; with neither node nor service it frees what an earlier call found.
+///
+/// # Safety
+/// Called by librdkafka only, with terminated strings and a place for the result.
 unsafe extern "C" fn resolve(
     node: *const c_char,
     service: *const c_char,
