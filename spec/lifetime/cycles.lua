@@ -47,12 +47,16 @@ local function settle(threads)
     return { threads = entries "/proc/self/task", descriptors = entries "/proc/self/fd", kib = resident_kib() }
 end
 
+-- A function of its own: a closed client's descriptor goes when the client is collected.
+local function cycle(i)
+    local client = kinds[(i - 1) % #kinds + 1](i)
+    assert(client:close(10000))
+end
+
 -- The number of threads without any client but with what the module keeps: from the first cycles on.
 local base, quiet
 for i = 1, tonumber(cycles) do
-    local client = kinds[(i - 1) % #kinds + 1](i)
-    assert(client:close(10000))
-    client = nil -- its descriptor goes with it, at collection
+    cycle(i)
     if i == 8 then
         uv.sleep(200)
         quiet = settle().threads

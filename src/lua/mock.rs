@@ -10,6 +10,7 @@ use super::stack::cold::{Accepts, Args};
 use super::stack::push;
 use super::stack::raise::{Raise, METHOD};
 use crate::client::mock::{api_name, Fault, MockCluster as Cluster, MOST_BROKERS};
+use crate::model::number::{show, whole};
 
 pub struct MockCluster {
     cluster: RefCell<Option<Cluster>>,
@@ -70,7 +71,7 @@ pub fn new(lua: &Lua, args: Args) -> Result<LuaValue, Raise> {
         let number = match value {
             LuaValue::Nil => return Ok(default),
             LuaValue::Integer(number) => number,
-            LuaValue::Number(number) => return Err(fault(crate::model::number::show(number))),
+            LuaValue::Number(number) => whole(number).map_err(|_| fault(show(number)))?,
             other => return Err(fault(other.type_name().into())),
         };
         i32::try_from(number).ok().filter(|n| (low..=high).contains(n)).ok_or_else(|| fault(number.to_string()))
