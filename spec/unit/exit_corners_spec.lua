@@ -16,7 +16,7 @@ local function open(conf)
     return producer
 end
 local function send(producer, first, last)
-    for i = first, last do assert(producer:send(topic, -1, i, tag .. ":" .. i) == 0) end
+    for i = first, last do assert(producer:send(topic, -1, i, ("%s:%d"):format(tag, i)) == 0) end
 end
 -- A value with a finalizer: newproxy where tables have none.
 local function finalized(fn)
