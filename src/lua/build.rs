@@ -202,7 +202,14 @@ pub fn module(lua: &Lua) -> LuaResult<LuaTable> {
         let form: LuaValue = lua.load(source).set_name(format!("=kafka.{name}")).call(&native)?;
         native.raw_set(name.to_owned() + "_form", form)?;
     }
-    native.raw_get("module")
+    let module: LuaTable = native.raw_get("module")?;
+    #[cfg(feature = "probe")]
+    {
+        use super::stack::probe;
+        module.raw_set("probe_raw", cold::closure(lua, probe::raw, &lua.create_table()?, None)?)?;
+        module.raw_set("probe_ordinary", cold::function(lua, CLASSIC, probe::ordinary)?)?;
+    }
+    Ok(module)
 }
 
 /// 5.1's custom: an existing global table `kafka` is extended in place.

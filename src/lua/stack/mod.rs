@@ -12,6 +12,8 @@ pub mod block;
 pub mod cold;
 pub mod event;
 pub mod open;
+#[cfg(feature = "probe")]
+pub mod probe;
 pub mod produce;
 pub mod push;
 pub mod raise;
