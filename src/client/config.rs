@@ -49,7 +49,7 @@ pub fn build(kind: Kind, entries: &Entries, settings: &Settings) -> Result<Built
         set(&mut conf, key.as_bytes(), &Value::Text(value.into()), settings)?;
     }
     // Set once for the check of the value, then back: the effect is ours.
-    for key in ["delivery.report.only.error", "enable.auto.offset.store"] {
+    for key in ["delivery.report.only.error", "enable.auto.offset.store", "log.queue"] {
         if is_ours(kind, key) {
             set(&mut conf, key.as_bytes(), &Value::Flag(false), settings)?;
         }

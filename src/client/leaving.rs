@@ -114,11 +114,10 @@ pub fn warn_of_loss(lost: u64, when: &str, reason: Option<String>) {
 }
 
 /// Flushes until everything is reported or `deadline` has come. Counts what did not arrive: what
-/// is still here, and what failed on the way.
+/// is still here, and what failed without anybody having been told.
 pub fn flush_until(client: &Client, deadline: Instant) -> u64 {
     const SLICE: Duration = Duration::from_millis(100);
     let shared = client.shared();
-    let failed_before = shared.counts.failed();
     while shared.unreported() > 0 {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -126,5 +125,5 @@ pub fn flush_until(client: &Client, deadline: Instant) -> u64 {
         }
         flush(client, i32::try_from(left.min(SLICE).as_millis()).unwrap_or(100));
     }
-    shared.unreported() + (shared.counts.failed() - failed_before)
+    shared.unreported() + shared.counts.untold_failures()
 }

@@ -2,11 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CString;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::clock;
 use super::config::{build, set_topic, Settings};
 use super::handle::{Handle, Parts};
 use super::leaving::{depart, flush_until, Departure, Leave, Outcome, Tell};
@@ -29,25 +28,19 @@ pub struct Producer {
     slots_in_use: Cell<u32>,
     sends: Cell<u32>,
     flushing: RefCell<Option<Arc<Flush>>>,
+    flush_waiters: Arc<AtomicUsize>,
 }
 
-/// A flush that runs on the worker.
-#[derive(Default)]
+/// A flush that runs on the worker for as long as anybody waits for it.
 struct Flush {
     done: AtomicBool,
-    cancelled: AtomicBool,
+    waiters: Arc<AtomicUsize>,
 }
 
 /// Why a topic handle was not opened.
 pub enum Refusal {
     Property(String),
     Topic(String),
-}
-
-/// How a wait for the worker stands.
-pub enum Progress {
-    Waiting,
-    Done,
 }
 
 /// A message on its way in.
@@ -72,6 +65,7 @@ impl Producer {
             slots_in_use: Cell::new(0),
             sends: Cell::new(0),
             flushing: RefCell::default(),
+            flush_waiters: Arc::default(),
         })
     }
 
@@ -191,31 +185,33 @@ impl Producer {
     }
 
     pub fn settle(&self) {
-        if self.flushing.borrow().is_none() {
+        if self.flush_waiters.load(Ordering::SeqCst) == 0 {
             self.shared().seen(Notice::Flushed);
         }
         self.handle.settle(false);
     }
 
-    /// Starts a flush until `deadline` on the worker, unless one is running.
-    pub fn start_flush(&self, deadline: f64) -> Result<(), KafkaError> {
+    /// Begins to wait for everything to be reported; [`Producer::end_flush`] must end it.
+    pub fn begin_flush(&self) {
+        self.flush_waiters.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Lets the worker flush unless it does already.
+    fn keep_flushing(&self) -> Result<(), KafkaError> {
+        const SLICE: i32 = 50;
         let mut flushing = self.flushing.borrow_mut();
-        if flushing.as_ref().is_some_and(|flush| !flush.done.load(Ordering::Acquire)) {
+        if flushing.as_ref().is_some_and(|flush| !flush.done.load(Ordering::SeqCst)) {
             return Ok(());
         }
-        let job = Arc::new(Flush::default());
+        let job = Arc::new(Flush { done: AtomicBool::new(false), waiters: self.flush_waiters.clone() });
         let (client, shared, ours) = (self.handle.client().clone(), self.shared().clone(), job.clone());
         self.handle.in_background(move || {
-            while shared.unreported() > 0 && !ours.cancelled.load(Ordering::Acquire) {
-                let left = clock::left(deadline).min(Duration::from_millis(100));
-                if left.is_zero() {
-                    break;
-                }
-                flush(&client, i32::try_from(left.as_millis()).unwrap_or(100));
+            while shared.unreported() > 0 && ours.waiters.load(Ordering::SeqCst) > 0 {
+                flush(&client, SLICE);
             }
             drop(client);
-            ours.done.store(true, Ordering::Release);
-            if !ours.cancelled.load(Ordering::Acquire) {
+            ours.done.store(true, Ordering::SeqCst);
+            if ours.waiters.load(Ordering::SeqCst) > 0 {
                 shared.notify(Notice::Flushed);
             }
         })?;
@@ -223,23 +219,24 @@ impl Producer {
         Ok(())
     }
 
-    /// Whether everything is reported or the running flush has ended.
-    pub fn flush_progress(&self) -> Progress {
+    /// Whether everything is reported. If not, the worker is at it.
+    pub fn is_flushed(&self) -> Result<bool, KafkaError> {
         self.shared().wake.lower();
         self.shared().seen(Notice::Flushed);
         if self.shared().unreported() == 0 {
-            return Progress::Done;
+            return Ok(true);
         }
-        match self.flushing.borrow().as_ref() {
-            Some(flush) if !flush.done.load(Ordering::Acquire) => Progress::Waiting,
-            _ => Progress::Done,
-        }
+        self.keep_flushing()?;
+        Ok(false)
     }
 
-    pub fn cancel_flush(&self) {
-        if let Some(flush) = self.flushing.borrow_mut().take() {
-            flush.cancelled.store(true, Ordering::Release);
-        }
+    pub fn end_flush(&self) {
+        let _ = self.flush_waiters.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |waiters| waiters.checked_sub(1));
+    }
+
+    /// Nobody waits for a flush any more.
+    fn cancel_flush(&self) {
+        self.flush_waiters.store(0, Ordering::SeqCst);
     }
 
     /// Accepted messages without a report yet.
@@ -247,11 +244,23 @@ impl Producer {
         self.shared().unreported()
     }
 
-    /// Why a flush could not finish.
+    /// Why not everything was delivered: what is still here, or else what failed untold.
     pub fn flush_error(&self) -> KafkaError {
         let left = self.unreported();
-        let last = self.handle.last_error().map(|error| format!("; last error: {}: {}", error.name, error.message));
-        KafkaError::timed_out(format!("{left} message(s) not delivered in time{}", last.unwrap_or_default()))
+        let last = self.handle.last_error();
+        let reason = last.as_ref().map(|error| format!("; last error: {}: {}", error.name, error.message)).unwrap_or_default();
+        match last {
+            Some(mut error) if left == 0 => {
+                error.message = format!("{} message(s) were not delivered{reason}", self.shared().counts.untold_failures());
+                error
+            }
+            _ => KafkaError::timed_out(format!("{left} message(s) not delivered in time{reason}")),
+        }
+    }
+
+    /// What `close` has to tell: not reported, or failed without anybody having heard.
+    pub fn undelivered(&self) -> u64 {
+        self.unreported() + self.shared().counts.untold_failures()
     }
 
     /// Fails what is undelivered, so that each message has its report, and takes those in.

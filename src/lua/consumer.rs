@@ -8,6 +8,7 @@ use mlua::prelude::*;
 
 use super::build::{cold, pushing_step, Method};
 use super::face::{Face, Leaves, Seat};
+use super::producer::in_use;
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, METHOD, STEP};
@@ -142,10 +143,15 @@ fn describe(_: &Lua, consumer: &Consumer, _: Args) -> Result<String, Raise> {
 fn close_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<Option<f64>, Raise> {
     args.count(0, 1)?;
     let timeout = args.timeout(0, consumer.seat.settings.close_timeout)?;
-    if !consumer.seat.begin_closing() {
-        return Ok(None);
+    if consumer.seat.is_in_use() {
+        return Err(in_use());
     }
     let deadline = clock::deadline_ms(timeout);
+    if consumer.seat.is_closed() {
+        // Whoever closed it may still be waiting: then so do we.
+        let leaving = consumer.seat.departure().is_some_and(|departure| !departure.is_gone());
+        return Ok(leaving.then_some(deadline));
+    }
     consumer.open()?.finish();
     consumer.seat.leave(clock::left(deadline), Tell::Caller);
     Ok(Some(deadline))

@@ -30,7 +30,6 @@ pub trait Leaves: Sized {
 pub struct Seat<C: Leaves> {
     client: RefCell<Option<C>>,
     closed: Cell<bool>,
-    closing: Cell<bool>,
     departure: RefCell<Option<Arc<Departure>>>,
     last_error: RefCell<Option<KafkaError>>,
     pub shared: Arc<Shared>,
@@ -43,7 +42,6 @@ impl<C: Leaves> Seat<C> {
         Seat {
             client: RefCell::new(Some(client)),
             closed: Cell::new(false),
-            closing: Cell::new(false),
             departure: RefCell::default(),
             last_error: RefCell::default(),
             shared,
@@ -57,7 +55,6 @@ impl<C: Leaves> Seat<C> {
         Some(Seat {
             client: RefCell::default(),
             closed: Cell::new(true),
-            closing: Cell::new(true),
             departure: RefCell::default(),
             last_error: RefCell::default(),
             shared: Arc::new(Shared::new(Wanted::default()).ok()?),
@@ -85,9 +82,9 @@ impl<C: Leaves> Seat<C> {
         self.closed.get()
     }
 
-    /// False when somebody is closing it already.
-    pub fn begin_closing(&self) -> bool {
-        !self.closing.replace(true)
+    /// A call of this client is under way below us: only a finalizer that it runs can ask.
+    pub fn is_in_use(&self) -> bool {
+        self.client.try_borrow_mut().is_err()
     }
 
     /// From here on the user's calls are refused.

@@ -16,7 +16,7 @@ use super::stack::{event, produce, send, serve};
 use crate::client::clock;
 use crate::client::config::Settings;
 use crate::client::leaving::{Departure, Tell};
-use crate::client::producer::{Producer as Client, Progress, Refusal};
+use crate::client::producer::{Producer as Client, Refusal};
 use crate::model::config::Entries;
 use crate::model::error::KafkaError;
 use crate::native::shared::Shared;
@@ -180,54 +180,62 @@ fn describe(_: &Lua, producer: &Producer, _: Args) -> Result<String, Raise> {
     Ok(format!("{}: {} ({state})", Producer::NAME, seat.name))
 }
 
-/// Starts a flush; returns when to give up.
-fn flush_start(_: &Lua, producer: &Producer, args: Args) -> Result<f64, Raise> {
+/// Begins to wait for a flush; returns when to give up. `flush_end` must follow.
+fn flush_begin(_: &Lua, producer: &Producer, args: Args) -> Result<f64, Raise> {
     args.count(0, 1)?;
     let deadline = clock::deadline_ms(args.timeout(0, 10_000)?);
     let client = producer.open()?;
     client.serve();
-    if client.unreported() > 0 && clock::now_ms() < deadline {
-        client.start_flush(deadline).map_err(Raise::Error)?;
-    }
+    client.begin_flush();
     Ok(deadline)
 }
 
-/// Whether nothing is left, or the flush has ended.
+/// Whether nothing is left to wait for.
 fn flush_done(_: &Lua, producer: &Producer, _: Args) -> Result<bool, Raise> {
-    Ok(producer.seat.if_open(|client| matches!(client.flush_progress(), Progress::Done)).unwrap_or(true))
+    producer.seat.if_open(Client::is_flushed).unwrap_or(Ok(true)).map_err(Raise::Error)
 }
 
-/// true; or nil, the error and how many are left.
-fn flush_result(_: &Lua, producer: &Producer, _: Args) -> Result<(bool, i64), Raise> {
-    producer.seat.if_open(Client::cancel_flush);
-    let left = producer.seat.shared.unreported();
-    if left == 0 {
-        return Ok((true, 0));
-    }
-    Ok((false, i64::try_from(left).unwrap_or(i64::MAX)))
+/// How many messages are left.
+fn flush_end(_: &Lua, producer: &Producer, _: Args) -> Result<i64, Raise> {
+    producer.seat.if_open(Client::end_flush);
+    Ok(i64::try_from(producer.seat.shared.unreported()).unwrap_or(i64::MAX))
 }
 
-/// Why the flush could not finish, as an error value (`nil, err`).
+/// Why not everything was delivered, as `nil, err`.
 fn flush_error(_: &Lua, producer: &Producer, _: Args) -> Result<(), Raise> {
     Err(Raise::Error(producer.open()?.flush_error()))
 }
 
-/// When closing gives up; nil when it is closed or being closed.
+/// When closing gives up; nil when it is closed.
 fn close_begin(_: &Lua, producer: &Producer, args: Args) -> Result<Option<f64>, Raise> {
     args.count(0, 1)?;
     let timeout = args.timeout(0, producer.seat.settings.close_timeout)?;
-    Ok(producer.seat.begin_closing().then(|| clock::deadline_ms(timeout)))
+    if producer.seat.is_in_use() {
+        return Err(in_use());
+    }
+    Ok((!producer.seat.is_closed()).then(|| clock::deadline_ms(timeout)))
 }
 
-/// Refuses further calls, fails what is undelivered, and takes its reports in. Returns how many.
-fn close_purge(_: &Lua, producer: &Producer, _: Args) -> Result<i64, Raise> {
-    let undelivered = producer.seat.shared.unreported();
+pub fn in_use() -> Raise {
+    Raise::Caller("a client cannot be closed by a finalizer that runs inside one of its own calls".into())
+}
+
+/// How many messages were not delivered.
+fn undelivered(_: &Lua, producer: &Producer, _: Args) -> Result<i64, Raise> {
+    Ok(producer.seat.if_open(Client::undelivered).map_or(0, |count| i64::try_from(count).unwrap_or(i64::MAX)))
+}
+
+/// Refuses further calls, fails what is undelivered, and takes its reports in.
+fn close_purge(_: &Lua, producer: &Producer, _: Args) -> Result<(), Raise> {
     producer.seat.mark_closed();
     producer.seat.if_open(Client::purge);
-    Ok(i64::try_from(undelivered).unwrap_or(i64::MAX))
+    Ok(())
 }
 
 fn close_leave(_: &Lua, producer: &Producer, _: Args) -> Result<(), Raise> {
+    if producer.seat.is_in_use() {
+        return Err(in_use());
+    }
     producer.seat.leave(Duration::ZERO, Tell::Caller);
     Ok(())
 }
@@ -253,11 +261,12 @@ pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
         ("poll", step(serve::poll_step)),
         ("poll_take", step(serve::poll_take)),
         ("next_event", pushing_step(event::next_event::<Producer>, event::push_event)),
-        ("flush_start", cold(Accepts::Open, STEP, flush_start)),
+        ("flush_begin", cold(Accepts::Open, STEP, flush_begin)),
         ("flush_done", cold(Accepts::Any, STEP, flush_done)),
-        ("flush_result", cold(Accepts::Any, STEP, flush_result)),
+        ("flush_end", cold(Accepts::Any, STEP, flush_end)),
         ("flush_error", cold(Accepts::Any, STEP, flush_error)),
         ("close_begin", cold(Accepts::Any, STEP, close_begin)),
+        ("undelivered", cold(Accepts::Any, STEP, undelivered)),
         ("close_purge", cold(Accepts::Any, STEP, close_purge)),
         ("close_leave", cold(Accepts::Any, STEP, close_leave)),
     ]

@@ -102,6 +102,10 @@ pub fn defaults(kind: Kind, entries: &Entries) -> Vec<(&'static str, &'static st
 
 /// Properties whose effect this module takes over, so that librdkafka must not see them.
 pub fn is_ours(kind: Kind, key: &str) -> bool {
+    if key == "log.queue" {
+        // Log lines reach on_log without waiting in a queue.
+        return true;
+    }
     match kind {
         Kind::Producer => key == "delivery.report.only.error",
         Kind::Consumer => key == "enable.auto.offset.store",

@@ -132,7 +132,8 @@ pub unsafe extern "C" fn on_delivery(_: *mut rd::rd_kafka_t, message: *const rd:
         let mark = opaque::unpack((*message)._private);
         let sequence = if let Mark::Sequence(id) = mark { id } else { -1 };
         let listened = shared.wanted.reports && (code != 0 || !shared.wanted.only_failed_reports);
-        if listened || matches!(mark, Mark::Slot(_)) {
+        let heard = listened || matches!(mark, Mark::Slot(_));
+        if heard {
             shared.push(Event::Delivery(Box::new(copy_report(&*message, code, mark))));
         }
         if code != 0 {
@@ -141,7 +142,7 @@ pub unsafe extern "C" fn on_delivery(_: *mut rd::rd_kafka_t, message: *const rd:
                 shared.set_last_error(from_code(code, None));
             }
         }
-        shared.counts.report(sequence, code != 0);
+        shared.counts.report(sequence, code != 0, heard);
     }
 }
 

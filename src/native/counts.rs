@@ -12,9 +12,12 @@ pub struct Counts {
     failed: AtomicU64,
     /// One more than the last sequence id reported since `poll` last told; 0 for none.
     last_sequence: AtomicI64,
-    /// What `poll` has told of `reported` and `failed`.
+    /// Of those: without a callback that hears of it.
+    unheard: AtomicU64,
+    /// What `poll` has told of `reported`, `failed` and `unheard`.
     told: AtomicU64,
     told_failed: AtomicU64,
+    told_unheard: AtomicU64,
 }
 
 /// What `poll` returns and then forgets.
@@ -31,10 +34,13 @@ impl Counts {
         self.accepted.store(self.accepted.load(Ordering::Relaxed) + 1, Ordering::Release);
     }
 
-    /// Counts a report; `sequence` is -1 for a message without.
-    pub fn report(&self, sequence: i64, failed: bool) {
+    /// Counts a report; `sequence` is -1 for a message without, `heard` says that a callback gets it.
+    pub fn report(&self, sequence: i64, failed: bool, heard: bool) {
         if failed {
             self.failed.fetch_add(1, Ordering::Relaxed);
+            if !heard {
+                self.unheard.fetch_add(1, Ordering::Relaxed);
+            }
         }
         if sequence >= 0 {
             self.last_sequence.store(sequence + 1, Ordering::Relaxed);
@@ -48,8 +54,9 @@ impl Counts {
         self.accepted.load(Ordering::Acquire).saturating_sub(reported)
     }
 
-    pub fn failed(&self) -> u64 {
-        self.failed.load(Ordering::Relaxed)
+    /// Failures that neither a callback nor `poll` has told.
+    pub fn untold_failures(&self) -> u64 {
+        self.unheard.load(Ordering::Acquire) - self.told_unheard.load(Ordering::Relaxed)
     }
 
     pub fn has_served(&self) -> bool {
@@ -61,6 +68,7 @@ impl Counts {
         let reported = self.reported.load(Ordering::Acquire);
         let failed = self.failed.load(Ordering::Relaxed);
         let sequence = self.last_sequence.swap(0, Ordering::Relaxed);
+        self.told_unheard.store(self.unheard.load(Ordering::Relaxed), Ordering::Relaxed);
         Served {
             last_sequence: (sequence > 0).then_some(sequence - 1),
             failures: failed - self.told_failed.swap(failed, Ordering::Relaxed),
@@ -80,12 +88,15 @@ mod tests {
             counts.accept();
         }
         assert!(!counts.has_served());
-        counts.report(0, false);
-        counts.report(-1, true);
+        counts.report(0, false, false);
+        counts.report(-1, true, false);
+        assert_eq!(counts.untold_failures(), 1);
         assert_eq!((counts.unreported(), counts.has_served()), (1, true));
         let served = counts.take_served();
         assert_eq!((served.last_sequence, served.failures, served.reports), (Some(0), 1, 2));
         assert!(!counts.has_served());
-        assert_eq!(counts.take_served().last_sequence, None);
+        assert_eq!((counts.take_served().last_sequence, counts.untold_failures()), (None, 0));
+        counts.report(-1, true, true);
+        assert_eq!(counts.untold_failures(), 0);
     }
 }

@@ -10,6 +10,12 @@ static GUARDED: AtomicU32 = AtomicU32::new(0);
 /// A thread is forking: nobody may enter a guarded call.
 static FORKING: AtomicBool = AtomicBool::new(false);
 
+/// Threads inside the system's resolver, which has locks of its own.
+static RESOLVING: AtomicU32 = AtomicU32::new(0);
+
+/// A look-up may take long, its locks are held for moments only.
+const RESOLVER_PATIENCE: Duration = Duration::from_millis(200);
+
 /// How long a fork waits for clients being made or destroyed by other threads.
 const FORK_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -36,12 +42,26 @@ pub fn apart_from_fork<T>(body: impl FnOnce() -> T) -> T {
     result
 }
 
-extern "C" fn before_fork() {
-    FORKING.store(true, Ordering::SeqCst);
+/// Runs `body`, which resolves a name, unless somebody is forking: then nothing, at once. It must
+/// not wait for the fork, which may be waiting for a destroy that waits for this thread.
+pub fn unless_forking<T>(body: impl FnOnce() -> T) -> Option<T> {
+    RESOLVING.fetch_add(1, Ordering::SeqCst);
+    let result = (!FORKING.load(Ordering::SeqCst)).then(body);
+    RESOLVING.fetch_sub(1, Ordering::SeqCst);
+    result
+}
+
+fn wait_for_none(count: &AtomicU32, patience: Duration) {
     let start = Instant::now();
-    while GUARDED.load(Ordering::SeqCst) > 0 && start.elapsed() < FORK_PATIENCE {
+    while count.load(Ordering::SeqCst) > 0 && start.elapsed() < patience {
         std::thread::sleep(Duration::from_micros(50));
     }
+}
+
+extern "C" fn before_fork() {
+    FORKING.store(true, Ordering::SeqCst);
+    wait_for_none(&GUARDED, FORK_PATIENCE);
+    wait_for_none(&RESOLVING, RESOLVER_PATIENCE);
 }
 
 extern "C" fn after_fork_in_parent() {
@@ -51,6 +71,7 @@ extern "C" fn after_fork_in_parent() {
 extern "C" fn after_fork_in_child() {
     GENERATION.fetch_add(1, Ordering::SeqCst);
     GUARDED.store(0, Ordering::SeqCst);
+    RESOLVING.store(0, Ordering::SeqCst);
     FORKING.store(false, Ordering::SeqCst);
 }
 

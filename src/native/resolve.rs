@@ -48,6 +48,7 @@ unsafe extern "C" fn resolve(
         if libc::getaddrinfo(node, service, &numeric, found) == 0 {
             return 0;
         }
-        super::process::apart_from_fork(|| libc::getaddrinfo(node, service, hints, found))
+        // During a fork librdkafka is told to try again, which it does.
+        super::process::unless_forking(|| libc::getaddrinfo(node, service, hints, found)).unwrap_or(libc::EAI_AGAIN)
     }
 }

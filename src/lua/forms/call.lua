@@ -1,8 +1,8 @@
 -- Calls a user's callback so that an error in it is a result and a yield in it passes through to
--- whoever resumed us. Returns ok and, if not ok, the error as it was raised.
+-- whoever resumed us. Returns ok and the results or, if not ok, the error as it was raised.
 local running = coroutine.running
 
-if _VERSION ~= "Lua 5.1" or jit then
+if _VERSION ~= "Lua 5.1" or rawget(_G, "jit") then
     return pcall -- yields pass through it
 end
 
@@ -11,7 +11,7 @@ local create, resume, status, yield = coroutine.create, coroutine.resume, corout
 
 local function pass(co, ok, ...)
     if not ok then return false, (...) end
-    if status(co) == "dead" then return true end
+    if status(co) == "dead" then return true, ... end
     return pass(co, resume(co, yield(...)))
 end
 

@@ -4,6 +4,7 @@
 local native = ...
 local call, now = native.call_form, native.now
 local huge, ceil = math.huge, math.ceil
+local jit = rawget(_G, "jit")
 
 local callback_of = { error = "on_error", log = "on_log", stats = "on_stats", throttle = "on_throttle", delivery = "on_delivery" }
 
@@ -14,7 +15,8 @@ return function(step)
     -- Runs one callback; returns whether it failed, and how.
     local function run(fn, ...)
         local ok, err = call(fn, ...)
-        return not ok, err
+        if ok then return false end
+        return true, err
     end
 
     local function serve_one(cbs, kind, a, b, own)

@@ -3,7 +3,8 @@ local native = ...
 local class, step = native.producer.class, native.producer.step
 local form = native.client_form(step)
 local dispatch, dispatch_or_raise, wait_until, serve = form.dispatch, form.dispatch_or_raise, form.wait_until, form.serve
-local now, select, type, ceil, step_poll = native.now, select, type, math.ceil, step.poll
+local now, call, step_poll, select, type = native.now, native.call_form, step.poll, select, type
+local ceil, max, min = math.ceil, math.max, math.min
 local methods = class.__index
 
 -- Callbacks are due or nothing has come yet.
@@ -26,8 +27,8 @@ function methods.poll(...)
     return sequence_id, failures, served
 end
 
--- Serves until all is reported, the deadline has come or, when it does not matter any more, the
--- client was closed meanwhile. Returns whether a callback failed, and how.
+-- Serves until all is reported or the deadline has come. Returns whether a callback failed, and
+-- how.
 local function serve_until_flushed(self, deadline)
     local failed, first
     while true do
@@ -42,18 +43,23 @@ local function serve_until_flushed(self, deadline)
     end
 end
 
+-- Waits for a flush that was begun. What is raised in between (by a replaced wait, by Ctrl-C) is
+-- raised again when the flush has been ended.
+local function wait_for_flush(self, deadline)
+    local ok, failed, first = call(serve_until_flushed, self, deadline)
+    local left = step.flush_end(self)
+    if not ok then error(failed, 0) end
+    return left, failed, first
+end
+
 function methods.flush(...)
-    local deadline, refused = step.flush_start(...)
-    local self = ...
+    local deadline, refused = step.flush_begin(...)
     if not deadline then return nil, refused end
-    local failed, err = serve_until_flushed(self, deadline)
-    if failed then
-        step.flush_result(self)
-        error(err, 0)
-    end
+    local self = ...
+    local left, failed, err = wait_for_flush(self, deadline)
+    if failed then error(err, 0) end
     if form.is_closed(self) then return nil, native.destroyed() end
-    local done, left = step.flush_result(self)
-    if done then return true end
+    if left == 0 then return true end
     local _, why = step.flush_error(self)
     return nil, why, left
 end
@@ -61,26 +67,35 @@ end
 -- Past its deadline a close waits this long (ms) for librdkafka's threads to end.
 local FAREWELL = 400
 
-function methods.close(...)
-    local deadline, refused = step.close_begin(...)
-    local self = ...
-    if not deadline then
-        if refused then return nil, refused end
-        return true
-    end
-    local failed, first
-    if #self > 0 and now() < deadline then
-        step.flush_start(self, math.max(0, math.min(2 ^ 31 - 1, ceil(deadline - now()))))
-        failed, first = serve_until_flushed(self, deadline)
-    end
-    local _, why
-    if #self > 0 then _, why = step.flush_error(self) end
-    local undelivered = step.close_purge(self)
-    local _, bad, err = dispatch(self)
-    if bad and not failed then failed, first = true, err end
-    step.close_leave(self)
+local function wait_until_gone(self)
     local farewell = now() + FAREWELL
     while not step.is_gone(self) and now() < farewell do wait_until(self, farewell) end
+end
+
+-- A close that was interrupted may be called again; one that meets another takes over.
+function methods.close(...)
+    local deadline, refused = step.close_begin(...)
+    if not deadline then
+        if refused then return nil, refused end
+        wait_until_gone((...))
+        return true
+    end
+    local self = ...
+    local failed, first, _
+    if #self > 0 and now() < deadline then
+        step.flush_begin(self, max(0, min(2 ^ 31 - 1, ceil(deadline - now()))))
+        _, failed, first = wait_for_flush(self, deadline)
+    end
+    local undelivered, why = 0, nil
+    if not form.is_closed(self) then
+        undelivered = step.undelivered(self)
+        if undelivered > 0 then _, why = step.flush_error(self) end
+        step.close_purge(self)
+        local _, bad, err = dispatch(self)
+        if bad and not failed then failed, first = true, err end
+        step.close_leave(self)
+    end
+    wait_until_gone(self)
     if failed then error(first, 0) end
     if undelivered > 0 then return nil, why, undelivered end
     return true

@@ -1,5 +1,6 @@
 //! Arguments off the stack.
 
+use std::borrow::Cow;
 use std::os::raw::c_int;
 
 use mlua::ffi as l;
@@ -63,11 +64,49 @@ unsafe fn metatable_name(L: *mut lua_State, index: c_int) -> Option<String> {
     }
 }
 
+/// What was expected at `index`; the type it got is named when the error is raised.
+///
 /// # Safety
 /// As [`type_name`].
-pub unsafe fn expected(L: *mut lua_State, index: c_int, what: &str) -> Raise {
-    // SAFETY: as `type_name`.
-    Raise::Arg(index, format!("{what} expected, got {}", unsafe { type_name(L, index) }))
+pub unsafe fn expected(_: *mut lua_State, index: c_int, what: &str) -> Raise {
+    Raise::Expected(index, what.into())
+}
+
+/// Lua's own name of a type: makes no value, so it may be called under `catch_unwind`.
+///
+/// # Safety
+/// `index` is any index.
+pub unsafe fn basic_type(L: *mut lua_State, index: c_int) -> &'static str {
+    // SAFETY: Lua's type names are static strings.
+    unsafe { std::ffi::CStr::from_ptr(l::lua_typename(L, l::lua_type(L, index))).to_str().unwrap_or("value") }
+}
+
+/// A string, or a number as Lua prints it, without making a Lua value of it.
+///
+/// # Safety
+/// As [`bytes`].
+pub unsafe fn text_of<'a>(L: *mut lua_State, index: c_int) -> Option<Cow<'a, [u8]>> {
+    // SAFETY: no conversion in place; `digits` has room for what snprintf may write.
+    unsafe {
+        match l::lua_type(L, index) {
+            l::LUA_TSTRING => bytes(L, index).map(Cow::Borrowed),
+            l::LUA_TNUMBER => {
+                #[cfg(any(feature = "lua53", feature = "lua54"))]
+                if l::lua_isinteger(L, index) != 0 {
+                    return Some(Cow::Owned(l::lua_tointeger(L, index).to_string().into_bytes()));
+                }
+                let mut digits = [0u8; 64];
+                libc::snprintf(digits.as_mut_ptr().cast(), digits.len(), c"%.14g".as_ptr(), l::lua_tonumber(L, index));
+                let text = std::ffi::CStr::from_bytes_until_nul(&digits).unwrap_or_default().to_bytes();
+                let mut text = text.to_vec();
+                if cfg!(any(feature = "lua53", feature = "lua54")) && text.iter().all(|c| c.is_ascii_digit() || *c == b'-') {
+                    text.extend_from_slice(b".0");
+                }
+                Some(Cow::Owned(text))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Makes a number at `index` the string Lua prints for it. May raise: the string is a new value.
@@ -179,13 +218,13 @@ unsafe fn join(L: *mut lua_State, index: c_int) -> Result<Buffer, Raise> {
             for i in 1..=count {
                 l::lua_rawgeti(L, index, i as l::lua_Integer);
                 let top = l::lua_gettop(L);
-                let Some(part) = bytes(L, top) else {
-                    let got = type_name(L, top);
+                let Some(part) = text_of(L, top) else {
+                    let got = basic_type(L, top);
                     return Err(Raise::Arg(index, format!("array of strings expected, got {got} at index {i}")));
                 };
                 match &mut buffer {
                     None => size = size.checked_add(part.len()).ok_or_else(|| too_large(index, usize::MAX))?,
-                    Some(buffer) => buffer.push(part),
+                    Some(buffer) => buffer.push(&part),
                 }
                 l::lua_settop(L, -2);
             }

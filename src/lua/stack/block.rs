@@ -7,7 +7,6 @@ use std::thread::LocalKey;
 use mlua::ffi as l;
 use mlua::lua_State;
 
-use super::args::type_name;
 use super::push;
 use super::raise::Raise;
 use crate::native::process::generation;
@@ -72,7 +71,7 @@ unsafe fn block<'a, T: Class>(L: *mut lua_State) -> Result<&'a mut Block, Raise>
                 return Ok(&mut *data.cast::<Block>());
             }
         }
-        Err(Raise::Arg(1, format!("{} expected, got {}", T::NAME, type_name(L, 1))))
+        Err(Raise::Expected(1, T::NAME.into()))
     }
 }
 

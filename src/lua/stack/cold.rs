@@ -40,6 +40,7 @@ fn refusal(lua: &Lua, raise: Raise) -> LuaResult<MultiValue> {
         Raise::Plain(text) => (1, 0, text),
         Raise::Caller(text) => (2, 0, text),
         Raise::Arg(narg, text) => (3, narg, text),
+        Raise::Expected(narg, what) => (3, narg, format!("{what} expected")),
         Raise::Forked | Raise::Lua => (4, 0, String::new()),
         // An error value is built by the raw side; its parts travel as they are.
         Raise::Error(error) => {

@@ -107,11 +107,11 @@ unsafe fn read_options(L: *mut lua_State, message: &mut Outgoing) -> Result<(), 
         match l::lua_type(L, HEADERS) {
             l::LUA_TNIL => {}
             l::LUA_TTABLE => message.extras.headers = Some(headers(L)?),
-            _ => return Err(option_fault("headers", &format!("table expected, got {}", args::type_name(L, HEADERS)))),
+            _ => return Err(option_fault("headers", &format!("table expected, got {}", args::basic_type(L, HEADERS)))),
         }
         let callback = l::lua_type(L, ON_DELIVERY);
         if callback != l::LUA_TNIL && callback != l::LUA_TFUNCTION {
-            return Err(option_fault("on_delivery", &format!("function expected, got {}", args::type_name(L, ON_DELIVERY))));
+            return Err(option_fault("on_delivery", &format!("function expected, got {}", args::basic_type(L, ON_DELIVERY))));
         }
     }
     Ok(())
@@ -129,10 +129,9 @@ unsafe fn refuse_unknown(L: *mut lua_State) -> Result<(), Raise> {
             let known = l::lua_type(L, top) == l::LUA_TSTRING
                 && args::bytes(L, top).is_some_and(|name| OPTIONS.iter().any(|known| known.to_bytes() == name));
             if !known {
-                l::lua_pushvalue(L, top);
-                let name = match args::bytes(L, top + 1) {
-                    Some(name) => String::from_utf8_lossy(name).into_owned(),
-                    None => args::type_name(L, top),
+                let name = match args::text_of(L, top) {
+                    Some(name) => String::from_utf8_lossy(&name).into_owned(),
+                    None => args::basic_type(L, top).into(),
                 };
                 let names = OPTIONS.iter().filter_map(|name| name.to_str().ok());
                 let hint = nearest(&name, names).map(|name| format!("; did you mean '{name}'?")).unwrap_or_default();
@@ -155,7 +154,7 @@ unsafe fn integer(L: *mut lua_State, index: c_int, name: &str, low: i64, high: i
             return Ok(None);
         }
         let value = args::number(L, index)
-            .ok_or_else(|| option_fault(name, &format!("integer expected, got {}", args::type_name(L, index))))?;
+            .ok_or_else(|| option_fault(name, &format!("integer expected, got {}", args::basic_type(L, index))))?;
         number::within(value, low, high).map(Some).map_err(|why| option_fault(name, &why))
     }
 }
@@ -179,7 +178,7 @@ unsafe fn headers(L: *mut lua_State) -> Result<Headers, Raise> {
             if l::lua_type(L, pair) != l::LUA_TTABLE {
                 return Err(option_fault(
                     "headers",
-                    &format!("{{name, value}} expected at index {i}, got {}", args::type_name(L, pair)),
+                    &format!("{{name, value}} expected at index {i}, got {}", args::basic_type(L, pair)),
                 ));
             }
             l::lua_rawgeti(L, pair, 1);
@@ -194,13 +193,12 @@ unsafe fn headers(L: *mut lua_State) -> Result<Headers, Raise> {
 /// # Safety
 /// As [`headers`].
 unsafe fn map_headers(L: *mut lua_State, list: &mut Headers) -> Result<(), Raise> {
-    // SAFETY: the key is copied before it is converted, so lua_next finds it unchanged.
+    // SAFETY: keys are read, not converted in place, so lua_next finds them unchanged.
     unsafe {
         l::lua_pushnil(L);
         while l::lua_next(L, HEADERS) != 0 {
             let value = l::lua_gettop(L);
-            l::lua_pushvalue(L, value - 1);
-            header(L, list, value + 1, value)?;
+            header(L, list, value - 1, value)?;
             l::lua_settop(L, value - 1);
         }
     }
@@ -212,22 +210,21 @@ unsafe fn map_headers(L: *mut lua_State, list: &mut Headers) -> Result<(), Raise
 unsafe fn header(L: *mut lua_State, list: &mut Headers, name: c_int, value: c_int) -> Result<(), Raise> {
     // SAFETY: slices of values that stay on the stack.
     unsafe {
-        let name_bytes = args::bytes(L, name)
-            .ok_or_else(|| option_fault("headers", &format!("a name must be a string, got {}", args::type_name(L, name))))?;
+        let Some(name_bytes) = args::text_of(L, name) else {
+            return Err(option_fault("headers", &format!("a name must be a string, got {}", args::basic_type(L, name))));
+        };
         if name_bytes.contains(&0) {
             return Err(option_fault("headers", &format!("the name '{}' contains a NUL byte", name_bytes.escape_ascii())));
         }
-        let value_bytes = match l::lua_type(L, value) {
-            l::LUA_TNIL => None,
-            _ => Some(args::bytes(L, value).ok_or_else(|| {
-                let got = args::type_name(L, value);
-                option_fault(
-                    "headers",
-                    &format!("the value of '{}' must be a string or nil, got {got}", name_bytes.escape_ascii()),
-                )
-            })?),
-        };
-        list.add(name_bytes, value_bytes);
+        let value_bytes = args::text_of(L, value);
+        if value_bytes.is_none() && l::lua_type(L, value) != l::LUA_TNIL {
+            let got = args::basic_type(L, value);
+            return Err(option_fault(
+                "headers",
+                &format!("the value of '{}' must be a string or nil, got {got}", name_bytes.escape_ascii()),
+            ));
+        }
+        list.add(&name_bytes, value_bytes.as_deref());
     }
     Ok(())
 }

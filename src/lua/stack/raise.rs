@@ -7,7 +7,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use mlua::ffi as l;
 use mlua::lua_State;
 
-use super::push;
+use super::{args, push};
 use crate::model::error::KafkaError;
 use crate::model::text::cut;
 
@@ -22,6 +22,8 @@ pub enum Raise {
     Caller(String),
     /// `bad argument #N to 'F' (…)`; N is the place on the stack, self counted.
     Arg(c_int, String),
+    /// As `Arg`: what was expected at that place of the stack, whose type is yet to be named.
+    Expected(c_int, String),
     /// The client belongs to the parent of this process.
     Forked,
     /// Not misuse: returned as `nil, err`.
@@ -119,6 +121,14 @@ pub unsafe fn finish(L: *mut lua_State, style: Style, outcome: Result<Result<c_i
                 push::text(L, &cut(&message, MOST));
                 drop(message);
                 l::lua_concat(L, 2);
+            }
+            Raise::Expected(narg, what) => {
+                // Naming a type may make a value, so it happens here, where nothing catches.
+                let message = format!("{what} expected, got {}", args::type_name(L, narg));
+                drop(what);
+                push::text(L, &cut(&message, MOST));
+                drop(message);
+                return argument_error(L, style.level, narg);
             }
             Raise::Arg(narg, message) => {
                 push::text(L, &cut(&message, MOST));

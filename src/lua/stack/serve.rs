@@ -17,7 +17,7 @@ use crate::native::counts::Served;
 const SLICE: f64 = 100.0;
 
 lua_function!(poll_step, CLASSIC_STEP, poll_step_body);
-lua_function!(poll_take, STEP, poll_take_body);
+lua_function!(poll_take, CLASSIC_STEP, poll_take_body);
 lua_function!(now, STEP, now_body);
 
 /// `(self [, timeout])` → true, sequence id, failures, served; or false, deadline when callbacks
@@ -118,7 +118,7 @@ macro_rules! steps {
                 }
             }
             // SAFETY: Lua passes the calling state.
-            unsafe { super::raise::enter(L, STEP, body::<T>) }
+            unsafe { super::raise::enter(L, CLASSIC_STEP, body::<T>) }
         }
     )*};
 }

@@ -1,0 +1,45 @@
+-- A message that failed before close, and of which nobody was told, is undelivered all the same.
+local h = require "spec.helper"
+local kafka = h.kafka
+
+describe("messages that failed", function()
+    local function producer(conf)
+        conf["message.timeout.ms"] = 100
+        local p = kafka.producer(h.nowhere, conf)
+        p:create_topic "t"
+        for i = 1, 5 do assert.are.equal(0, p:send("t", -1, i, "x")) end
+        return p
+    end
+
+    it("without anybody having been told are counted by close", function()
+        local ok, err, undelivered = producer({}):close(5000)
+        assert.is_nil(ok)
+        assert.are.same({ "_MSG_TIMED_OUT", 5 }, { err.name, undelivered })
+    end)
+
+    it("and were told by poll are not counted again", function()
+        local p = producer {}
+        assert.is_true((p:flush(5000)))
+        local _, failures = p:poll()
+        assert.are.equal(5, failures)
+        assert.is_true((p:close(5000)))
+    end)
+
+    it("and were told by on_delivery are not counted again", function()
+        local failures = 0
+        local p = producer { on_delivery = function(err) if err then failures = failures + 1 end end }
+        assert.is_true((p:close(5000)))
+        assert.are.equal(5, failures)
+    end)
+
+    it("without anybody having been told are counted on stderr at the end of the program", function()
+        local child = h.run([[
+            local kafka = require "kafka"
+            local p = kafka.producer("127.0.0.1:1", { ["message.timeout.ms"] = 100 })
+            p:create_topic "t"
+            for i = 1, 5 do p:send("t", -1, i, "x") end
+            p:flush(5000)
+        ]], { timeout = 20 })
+        assert.matches("^kafka: 5 messages were not delivered[^\n]*\n$", child.err)
+    end)
+end)
