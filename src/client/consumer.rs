@@ -130,7 +130,13 @@ impl Consumer {
     }
 
     fn hand_out(&self) -> Next {
-        let message = self.buffer.borrow_mut().pop();
+        let message = loop {
+            let message = self.buffer.borrow_mut().pop();
+            // The end of a partition is no message to the classic call.
+            if message.as_ref().is_none_or(|message| message.code() != PARTITION_EOF) {
+                break message;
+            }
+        };
         self.settle_if_drained();
         let Some(message) = message else { return self.nothing() };
         match message.code() {
@@ -138,7 +144,6 @@ impl Consumer {
                 self.shared().forget_raised();
                 Next::Message(message)
             }
-            PARTITION_EOF => Next::Nothing,
             code => self.consumer_error(code, &message),
         }
     }

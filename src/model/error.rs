@@ -17,6 +17,7 @@ pub const NOT_COORDINATOR: i32 = 16;
 pub const NO_OFFSET: i32 = -168;
 pub const ILLEGAL_GENERATION: i32 = 22;
 pub const UNKNOWN_MEMBER_ID: i32 = 25;
+pub const REBALANCE_IN_PROGRESS: i32 = 27;
 pub const FENCED_INSTANCE_ID: i32 = 82;
 pub const ALL_BROKERS_DOWN: i32 = -187;
 pub const TIMED_OUT_QUEUE: i32 = -166;

@@ -12,7 +12,8 @@ use super::message::Message;
 use super::partitions::PartitionList;
 use super::queue::Queue;
 use crate::model::error::{
-    KafkaError, ASSIGN_PARTITIONS, FENCED_INSTANCE_ID, ILLEGAL_GENERATION, NO_OFFSET, STATE, UNKNOWN_MEMBER_ID,
+    KafkaError, ASSIGN_PARTITIONS, FENCED_INSTANCE_ID, ILLEGAL_GENERATION, NO_OFFSET, REBALANCE_IN_PROGRESS, STATE,
+    UNKNOWN_MEMBER_ID,
 };
 
 pub fn subscribe(client: &Client, topics: &PartitionList) -> Result<(), KafkaError> {
@@ -90,17 +91,35 @@ pub fn take_local(queue: &Queue, most: usize, into: &mut std::collections::VecDe
 /// coordinator, until `deadline`.
 pub fn commit_stored(client: &Client, deadline: Instant) -> Result<(), KafkaError> {
     const PAUSE: Duration = Duration::from_millis(100);
+    const REBALANCE_PATIENCE: Duration = Duration::from_secs(1);
+    let start = Instant::now();
     loop {
+        answer_rebalances(client);
         let left = deadline.saturating_duration_since(Instant::now());
         let Err(error) = commit_once(client, left) else { return Ok(()) };
         if error.code == NO_OFFSET {
             return Ok(());
         }
-        let lasting = matches!(error.code, ILLEGAL_GENERATION | UNKNOWN_MEMBER_ID | FENCED_INSTANCE_ID | STATE);
+        // A partition that was revoked meanwhile was committed by that, as far as it could be.
+        let moving = matches!(error.code, ILLEGAL_GENERATION | UNKNOWN_MEMBER_ID | REBALANCE_IN_PROGRESS);
+        let lasting = matches!(error.code, FENCED_INSTANCE_ID | STATE) || moving && start.elapsed() > REBALANCE_PATIENCE;
         if lasting || deadline.saturating_duration_since(Instant::now()) <= PAUSE {
             return Err(error);
         }
         std::thread::sleep(PAUSE);
+    }
+}
+
+/// From here on nobody else will: answers what was announced and what comes in the queue.
+/// Messages met on the way were never handed out; the partition's next owner reads them.
+fn answer_rebalances(client: &Client) {
+    let shared = client.shared();
+    shared.answer_at_once.store(true, Ordering::SeqCst);
+    while let Some(rebalance) = shared.take_rebalance() {
+        let _ = answer(client, rebalance.code, &rebalance.partitions);
+    }
+    if let Some(queue) = client.queue() {
+        take_local(queue, BATCH, &mut std::collections::VecDeque::new());
     }
 }
 

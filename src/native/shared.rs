@@ -163,8 +163,9 @@ impl Shared {
         if raised.seen.len() < MOST_EVENTS && raised.seen.insert(cause(&error.message).to_string()) {
             raised.waiting.push_back(error);
             self.has_raised.store(true, Ordering::Release);
-            drop(raised);
+            // Under the lock, as taking it clears the notice there.
             self.notify(Notice::Raised);
+            drop(raised);
         }
     }
 

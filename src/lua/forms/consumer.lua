@@ -48,6 +48,7 @@ function methods.close(...)
     end
     local farewell = deadline + FAREWELL
     while not step.is_gone(self) and now() < farewell do form.wait_until(self, farewell) end
+    form.nudge_collector()
     local done, why = step.close_result(self)
     if done then return true end
     return nil, why

@@ -146,13 +146,15 @@ local function modern_consumer(options)
         if key == "topics" then topics = value else rest[key] = value end
     end
     if topics == nil then topics = options.topics end
-    if topics ~= nil and type(topics) ~= "table" then
+    if type(topics) ~= "table" then
         error(("option topics: an array of strings expected, got %s"):format(show(topics)), 3)
     end
     local flat = flatten(setmetatable(rest, getmetatable(options) and { __index = options } or nil), 3, own)
     if own.on_delivery then error("option on_delivery: a producer's option; a consumer has no delivery reports", 3) end
     need_servers(flat, 3)
-    return topics and gather_topics(topics) or {}, flat, {}, own
+    local list = gather_topics(topics)
+    if list and #list == 0 then error("option topics: the array is empty", 3) end
+    return list, flat, {}, own
 end
 
 --- Makes a consumer: `(brokerlist, topics, conf [, topic_conf])`, or one table of options with

@@ -96,6 +96,7 @@ function methods.close(...)
         step.close_leave(self)
     end
     wait_until_gone(self)
+    form.nudge_collector()
     if failed then error(first, 0) end
     if undelivered > 0 then return nil, why, undelivered end
     return true

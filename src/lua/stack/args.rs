@@ -212,6 +212,12 @@ unsafe fn join(L: *mut lua_State, index: c_int) -> Result<Buffer, Raise> {
     // SAFETY: raw gets; a number is converted in its stack copy, not in the table.
     unsafe {
         let count = l::lua_rawlen(L, index);
+        if count == 0 {
+            l::lua_pushnil(L);
+            if l::lua_next(L, index) != 0 {
+                return Err(Raise::Arg(index, "array of strings expected, got a table with other keys".into()));
+            }
+        }
         let mut size = 0usize;
         for pass in 0..2 {
             let mut buffer = if pass == 1 { Some(Buffer::with_size(size).ok_or_else(|| too_large(index, size))?) } else { None };
