@@ -10,6 +10,9 @@ use super::raise::{lua_function, Raise, CLASSIC};
 lua_function!(raw, CLASSIC, raw_body);
 
 /// As the hot calls and the steps.
+///
+/// # Safety
+/// None is needed: it only panics.
 unsafe fn raw_body(_: *mut lua_State) -> Result<c_int, Raise> {
     std::panic::panic_any("a raw call panicked")
 }
