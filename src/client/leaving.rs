@@ -86,7 +86,7 @@ pub fn depart(client: Box<dyn Leave>, patience: Duration, tell: Tell) -> Arc<Dep
         let reason = if lost > 0 { client.last_error() } else { None };
         let exiting = registry.end_leaving(told, reason.clone());
         if told > 0 && !exiting {
-            warn_of_loss(told, "their producer was collected", reason);
+            warn_of_loss(told, "the producer was collected", reason);
         }
         drop(client);
         ours.gone.store(true, Ordering::Release);
