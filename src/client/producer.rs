@@ -2,10 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CString;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::clock;
 use super::config::{build, set_topic, Settings};
 use super::handle::{Handle, Parts};
 use super::leaving::{depart, flush_until, Departure, Leave, Outcome, Tell};
@@ -28,13 +29,30 @@ pub struct Producer {
     slots_in_use: Cell<u32>,
     sends: Cell<u32>,
     flushing: RefCell<Option<Arc<Flush>>>,
-    flush_waiters: Arc<AtomicUsize>,
+    flush_waiters: Arc<Waiters>,
+    flushes: Cell<u64>,
 }
 
 /// A flush that runs on the worker for as long as anybody waits for it.
 struct Flush {
     done: AtomicBool,
-    waiters: Arc<AtomicUsize>,
+    waiters: Arc<Waiters>,
+}
+
+/// Calls that wait for a flush, each until its deadline: one that was interrupted, and so never
+/// said that it is over, ends by itself.
+#[derive(Default)]
+struct Waiters(Mutex<Vec<(u64, f64)>>);
+
+impl Waiters {
+    fn lock(&self) -> MutexGuard<'_, Vec<(u64, f64)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn any(&self) -> bool {
+        let now = clock::now_ms();
+        self.lock().iter().any(|(_, deadline)| *deadline > now)
+    }
 }
 
 /// Why a topic handle was not opened.
@@ -66,6 +84,7 @@ impl Producer {
             sends: Cell::new(0),
             flushing: RefCell::default(),
             flush_waiters: Arc::default(),
+            flushes: Cell::new(0),
         })
     }
 
@@ -185,15 +204,19 @@ impl Producer {
     }
 
     pub fn settle(&self) {
-        if self.flush_waiters.load(Ordering::SeqCst) == 0 {
+        if self.shared().is_noticed(Notice::Flushed) && !self.flush_waiters.any() {
             self.shared().seen(Notice::Flushed);
         }
         self.handle.settle(false);
     }
 
-    /// Begins to wait for everything to be reported; [`Producer::end_flush`] must end it.
-    pub fn begin_flush(&self) {
-        self.flush_waiters.fetch_add(1, Ordering::SeqCst);
+    /// Begins to wait for everything to be reported; [`Producer::end_flush`] with the number
+    /// returned, or the deadline, ends it.
+    pub fn begin_flush(&self, deadline: f64) -> u64 {
+        let id = self.flushes.get() + 1;
+        self.flushes.set(id);
+        self.flush_waiters.lock().push((id, deadline));
+        id
     }
 
     /// Lets the worker flush unless it does already.
@@ -206,12 +229,12 @@ impl Producer {
         let job = Arc::new(Flush { done: AtomicBool::new(false), waiters: self.flush_waiters.clone() });
         let (client, shared, ours) = (self.handle.client().clone(), self.shared().clone(), job.clone());
         self.handle.in_background(move || {
-            while shared.unreported() > 0 && ours.waiters.load(Ordering::SeqCst) > 0 {
+            while shared.unreported() > 0 && ours.waiters.any() {
                 flush(&client, SLICE);
             }
             drop(client);
             ours.done.store(true, Ordering::SeqCst);
-            if ours.waiters.load(Ordering::SeqCst) > 0 {
+            if ours.waiters.any() {
                 shared.notify(Notice::Flushed);
             }
         })?;
@@ -230,13 +253,14 @@ impl Producer {
         Ok(false)
     }
 
-    pub fn end_flush(&self) {
-        let _ = self.flush_waiters.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |waiters| waiters.checked_sub(1));
+    pub fn end_flush(&self, id: u64) {
+        let now = clock::now_ms();
+        self.flush_waiters.lock().retain(|(other, deadline)| *other != id && *deadline > now);
     }
 
     /// Nobody waits for a flush any more.
     fn cancel_flush(&self) {
-        self.flush_waiters.store(0, Ordering::SeqCst);
+        self.flush_waiters.lock().clear();
     }
 
     /// Accepted messages without a report yet.

@@ -180,14 +180,14 @@ fn describe(_: &Lua, producer: &Producer, _: Args) -> Result<String, Raise> {
     Ok(format!("{}: {} ({state})", Producer::NAME, seat.name))
 }
 
-/// Begins to wait for a flush; returns when to give up. `flush_end` must follow.
-fn flush_begin(_: &Lua, producer: &Producer, args: Args) -> Result<f64, Raise> {
+/// Begins to wait for a flush; returns when to give up and a number for `flush_end`.
+fn flush_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(f64, f64), Raise> {
     args.count(0, 1)?;
     let deadline = clock::deadline_ms(args.timeout(0, 10_000)?);
     let client = producer.open()?;
     client.serve();
-    client.begin_flush();
-    Ok(deadline)
+    let id = client.begin_flush(deadline);
+    Ok((deadline, id as f64))
 }
 
 /// Whether nothing is left to wait for.
@@ -196,8 +196,9 @@ fn flush_done(_: &Lua, producer: &Producer, _: Args) -> Result<bool, Raise> {
 }
 
 /// How many messages are left.
-fn flush_end(_: &Lua, producer: &Producer, _: Args) -> Result<i64, Raise> {
-    producer.seat.if_open(Client::end_flush);
+fn flush_end(_: &Lua, producer: &Producer, args: Args) -> Result<i64, Raise> {
+    let id = args.integer(0, 0, i64::MAX)? as u64;
+    producer.seat.if_open(|client| client.end_flush(id));
     Ok(i64::try_from(producer.seat.shared.unreported()).unwrap_or(i64::MAX))
 }
 

@@ -183,6 +183,10 @@ impl Shared {
         self.wake.raise();
     }
 
+    pub fn is_noticed(&self, notice: Notice) -> bool {
+        self.notices.load(Ordering::SeqCst) & notice as usize != 0
+    }
+
     pub fn seen(&self, notice: Notice) {
         self.notices.fetch_and(!(notice as usize), Ordering::SeqCst);
     }

@@ -1,7 +1,7 @@
 ---@meta _
 
 -- `#producer` is how many messages were accepted and not reported yet. On Lua 5.4 `local p <close> = …` closes it.
--- A producer nobody refers to any more is closed in the background, after `close_timeout` at the latest.
+-- A producer nobody refers to any more is closed in the background, after `exit_timeout` at the latest.
 
 ---@class kafka.Producer
 ---@operator len: integer

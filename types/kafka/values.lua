@@ -55,7 +55,7 @@
 ---@field on_throttle? fun(throttle: kafka.Throttle)
 ---@field allow_unsafe_config? boolean accept properties that load code; default false
 ---@field exit_timeout? integer milliseconds that process exit may wait for what is undelivered; default 5000
----@field close_timeout? integer milliseconds that `close()` and a collected client may take; default 10000
+---@field close_timeout? integer milliseconds that `close()` may take; default 10000
 ---@field [string] string|number|boolean|function
 
 ---@class kafka.ProducerConf: kafka.ClientConf

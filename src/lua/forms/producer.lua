@@ -3,7 +3,7 @@ local native = ...
 local class, step = native.producer.class, native.producer.step
 local form = native.client_form(step)
 local dispatch, dispatch_or_raise, wait_until, serve = form.dispatch, form.dispatch_or_raise, form.wait_until, form.serve
-local now, call, step_poll, select, type = native.now, native.call_form, step.poll, select, type
+local now, step_poll, select, type = native.now, step.poll, select, type
 local ceil, max, min = math.ceil, math.max, math.min
 local methods = class.__index
 
@@ -43,20 +43,14 @@ local function serve_until_flushed(self, deadline)
     end
 end
 
--- Waits for a flush that was begun. What is raised in between (by a replaced wait, by Ctrl-C) is
--- raised again when the flush has been ended.
-local function wait_for_flush(self, deadline)
-    local ok, failed, first = call(serve_until_flushed, self, deadline)
-    local left = step.flush_end(self)
-    if not ok then error(failed, 0) end
-    return left, failed, first
-end
-
+-- No pcall around the waiting: plain 5.1 could not yield across it. What is raised in between (by a
+-- replaced wait, by Ctrl-C) leaves nothing to be undone.
 function methods.flush(...)
-    local deadline, refused = step.flush_begin(...)
-    if not deadline then return nil, refused end
+    local deadline, id = step.flush_begin(...)
+    if not deadline then return nil, id end
     local self = ...
-    local left, failed, err = wait_for_flush(self, deadline)
+    local failed, err = serve_until_flushed(self, deadline)
+    local left = step.flush_end(self, id)
     if failed then error(err, 0) end
     if form.is_closed(self) then return nil, native.destroyed() end
     if left == 0 then return true end
@@ -81,15 +75,16 @@ function methods.close(...)
         return true
     end
     local self = ...
-    local failed, first, _
+    local failed, first
     if #self > 0 and now() < deadline then
-        step.flush_begin(self, max(0, min(2 ^ 31 - 1, ceil(deadline - now()))))
-        _, failed, first = wait_for_flush(self, deadline)
+        local until_then, id = step.flush_begin(self, max(0, min(2 ^ 31 - 1, ceil(deadline - now()))))
+        failed, first = serve_until_flushed(self, until_then)
+        step.flush_end(self, id)
     end
     local undelivered, why = 0, nil
     if not form.is_closed(self) then
         undelivered = step.undelivered(self)
-        if undelivered > 0 then _, why = step.flush_error(self) end
+        if undelivered > 0 then why = select(2, step.flush_error(self)) end
         step.close_purge(self)
         local _, bad, err = dispatch(self)
         if bad and not failed then failed, first = true, err end
