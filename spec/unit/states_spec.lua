@@ -17,7 +17,6 @@ describe("Lua states on threads of one process", function()
             local uv = require "luv"
             local brokers, topic = ...
             local body = %s
-            io.stdout:setvbuf "line"
             for round = 0, %d - 1 do
                 local threads = {}
                 for i = 1, %d do threads[i] = assert(uv.new_thread(body, topic, brokers, round * %d + i)) end
@@ -58,7 +57,7 @@ describe("Lua states on threads of one process", function()
             for i = 1, 300 do assert(producer:produce(topic, number .. ":" .. i, nil, { opaque = number })) end
             assert(producer:flush(20000))
             assert(producer:close())
-            print(number, own, foreign)
+            io.write(("%d\t%d\t%d\n"):format(number, own, foreign)) -- in one piece: the threads share stdout
         end]])
         local lines = {}
         for line in result.out:gmatch("[^\n]+") do lines[#lines + 1] = line end
@@ -91,7 +90,8 @@ describe("Lua states on threads of one process", function()
             local producer = kafka.producer(brokers, { on_delivery = on_delivery })
             producer:create_topic(topic)
             assert(producer:send(topic, 0, 1, number .. ":1") == 0)
-            print(number, pcall(producer.flush, producer, 10000))
+            local ok, err = pcall(producer.flush, producer, 10000)
+            io.write(("%d\t%s\t%s\n"):format(number, tostring(ok), tostring(err)))
         end]])
         local lines = {}
         for line in result.out:gmatch("[^\n]+") do lines[#lines + 1] = line:match "^%d\t%a+\t?[^\t]*" end
