@@ -1,7 +1,6 @@
 //! A consumer: topics, receiving with a prefetch buffer, at-least-once storing, leaving.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::CString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,11 +15,13 @@ use crate::model::error::{
     UNKNOWN_TOPIC,
 };
 use crate::model::event::Event;
+use crate::model::partition::{TopicPartition, INVALID};
 use crate::model::topic::{parse_entry, TopicEntry};
 use crate::native::client::Client;
 use crate::native::consumer as native;
 use crate::native::error::from_code;
 use crate::native::message::Message;
+use crate::native::partitions::PartitionList;
 use crate::native::process::coarse_ms;
 use crate::native::shared::{Rebalance, Shared};
 
@@ -83,14 +84,9 @@ impl Consumer {
     /// Subscribes, or assigns if the entries name partitions.
     pub fn start(&self, topics: &[Vec<u8>]) -> Result<(), String> {
         let entries = topics.iter().map(|entry| parse_entry(entry)).collect::<Result<Vec<_>, _>>()?;
-        let names = entries
-            .iter()
-            .map(|entry| CString::new(entry.topic.as_str()).map_err(|error| error.to_string()))
-            .collect::<Result<Vec<_>, _>>()?;
         let assigned = check_mixture(&entries)?;
-        let list = native::list_of(
-            names.iter().zip(entries.iter()).map(|(name, entry)| (name, entry.partition)).collect::<Vec<_>>().into_iter(),
-        );
+        let wanted = entries.iter().map(|entry| TopicPartition::new(&*entry.topic, entry.partition.unwrap_or(-1), INVALID));
+        let list = PartitionList::of(&wanted.collect::<Vec<_>>());
         if assigned {
             native::assign(self.handle.client(), &list).map_err(|error| format!("rd_kafka_assign failed: {}", error.message))
         } else {
@@ -280,9 +276,10 @@ impl Consumer {
         let registered = self.handle.registered();
         let auto_commit = self.handle.client().property(&c"enable.auto.commit".to_owned());
         let commits = tell == Tell::Caller && auto_commit.as_deref() == Some("true");
-        let Parts { client, shared, worker } = self.handle.into_parts();
+        let Parts { client, shared, workers } = self.handle.into_parts();
         let held = (self.buffer.into_inner(), self.last.into_inner());
-        let departure = depart(Box::new(Leaver { shared, held: Some(held), commits, worker, client }), patience, tell);
+        let departure =
+            depart(Box::new(Leaver { shared, held: Some(held), commits, workers: Some(workers), client }), patience, tell);
         registry::current().remove(registered);
         departure
     }
@@ -329,7 +326,7 @@ struct Leaver {
     held: Option<(Prefetch, Option<Message>)>,
     /// `close` says whether the offsets arrived, so it asks for the answer itself.
     commits: bool,
-    worker: Option<super::worker::Worker>,
+    workers: Option<super::worker::Workers>,
     client: Arc<Client>,
 }
 
@@ -338,8 +335,8 @@ impl Leave for Leaver {
         self.held = None;
         let committed = if self.commits { native::commit_stored(&self.client, deadline) } else { Ok(()) };
         let left = native::close(&self.client, deadline);
-        if let Some(worker) = self.worker.take() {
-            worker.join();
+        if let Some(workers) = self.workers.take() {
+            workers.join();
         }
         let failure = match (committed, left) {
             (Err(error), _) => Some(error),

@@ -1,5 +1,5 @@
-//! What every client is made of: librdkafka's handle, the shared event list, a worker when
-//! needed, and a place in the registry.
+//! What every client is made of: librdkafka's handle, the shared event list, threads for what
+//! blocks, and a place in the registry.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CString;
@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::{explain_new, Built, Settings};
+use super::question::Question;
 use super::registry;
-use super::worker::Worker;
+use super::worker::Workers;
 use crate::model::config::{Kind, MOST_BROKER_LIST};
 use crate::model::error::KafkaError;
 use crate::native::client::Client;
@@ -18,7 +19,7 @@ pub struct Handle {
     client: Arc<Client>,
     shared: Arc<Shared>,
     pub name: String,
-    worker: RefCell<Option<Worker>>,
+    workers: RefCell<Workers>,
     /// An event loop watches the descriptor, so it must be exact after every call.
     exported: Cell<bool>,
     registered: u64,
@@ -28,7 +29,7 @@ pub struct Handle {
 pub struct Parts {
     pub client: Arc<Client>,
     pub shared: Arc<Shared>,
-    pub worker: Option<Worker>,
+    pub workers: Workers,
 }
 
 impl Handle {
@@ -42,7 +43,7 @@ impl Handle {
         let patience = Duration::from_millis(u64::try_from(settings.exit_timeout).unwrap_or(u64::from(u32::MAX)));
         let registered = registry::current().add(&client, kind, patience);
         let name = client.name();
-        Ok(Handle { client, shared, name, worker: RefCell::default(), exported: Cell::new(false), registered })
+        Ok(Handle { client, shared, name, workers: RefCell::default(), exported: Cell::new(false), registered })
     }
 
     pub fn client(&self) -> &Arc<Client> {
@@ -64,14 +65,27 @@ impl Handle {
 
     /// Runs a blocking call in the background.
     pub fn in_background(&self, job: impl FnOnce() + Send + 'static) -> Result<(), KafkaError> {
-        let mut worker = self.worker.borrow_mut();
-        if worker.is_none() {
-            *worker = Worker::start().ok();
+        if self.workers.borrow_mut().run(job) {
+            return Ok(());
         }
-        match worker.as_ref() {
-            Some(worker) if worker.run(job) => Ok(()),
-            _ => Err(KafkaError::new(-196, "_FAIL", "no thread could be started for a call that blocks")),
-        }
+        Err(KafkaError::new(-196, "_FAIL", "no thread could be started for a call that blocks"))
+    }
+
+    /// Puts a question that only a blocking call can answer. `job` gets the client on a thread of
+    /// its own and must keep its deadline itself.
+    pub fn ask<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Arc<Client>) -> Result<T, KafkaError> + Send + 'static,
+    ) -> Result<Arc<Question<T>>, KafkaError> {
+        let question = Arc::new(Question::new(self.shared.clone()));
+        let (client, ours) = (self.client.clone(), question.clone());
+        self.in_background(move || {
+            let answer = job(&client);
+            // Before the answer is known: whoever hears it may close the client.
+            drop(client);
+            ours.settle(answer);
+        })?;
+        Ok(question)
     }
 
     /// The descriptor for event loops; exact from now on. `buffered` as for [`Handle::settle`].
@@ -106,7 +120,7 @@ impl Handle {
 
     /// Takes the handle apart for leaving. The exit guard forgets the client: the reaper has it.
     pub fn into_parts(self) -> Parts {
-        Parts { client: self.client, shared: self.shared, worker: self.worker.into_inner() }
+        Parts { client: self.client, shared: self.shared, workers: self.workers.into_inner() }
     }
 
     /// To be called once the reaper has counted the client as leaving.

@@ -9,6 +9,7 @@ pub mod leaving;
 pub mod mock;
 pub mod prefetch;
 pub mod producer;
+pub mod question;
 pub mod registry;
 pub mod topics;
 pub mod worker;

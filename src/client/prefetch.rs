@@ -5,9 +5,9 @@
 
 use std::collections::VecDeque;
 
+use crate::model::partition::TopicPartition;
 use crate::native::consumer::{take_local, BATCH};
 use crate::native::message::Message;
-use crate::native::partitions::Partition;
 use crate::native::queue::Queue;
 
 #[derive(Default)]
@@ -40,9 +40,10 @@ impl Prefetch {
     }
 
     /// Drops what belongs to partitions that are going away.
-    pub fn drop_partitions(&mut self, gone: &[Partition]) {
+    pub fn drop_partitions(&mut self, gone: &[TopicPartition]) {
         self.messages.retain(|message| {
-            !gone.iter().any(|p| p.partition == message.partition() && message.topic() == Some(p.topic.as_slice()))
+            let topic = message.topic().unwrap_or_default();
+            !gone.iter().any(|place| place.is_at(topic, message.partition()))
         });
     }
 }

@@ -307,8 +307,8 @@ impl Producer {
     pub fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure> {
         self.cancel_flush();
         let registered = self.handle.registered();
-        let Parts { client, shared, worker } = self.handle.into_parts();
-        let leaver = Leaver { shared, topics: self.topics.into_topics(), worker, client };
+        let Parts { client, shared, workers } = self.handle.into_parts();
+        let leaver = Leaver { shared, topics: self.topics.into_topics(), workers: Some(workers), client };
         let departure = depart(Box::new(leaver), patience, tell);
         registry::current().remove(registered);
         departure
@@ -323,7 +323,7 @@ fn enqueue(topic: &Topic, message: &mut Outgoing) -> Result<(), i32> {
 struct Leaver {
     shared: Arc<Shared>,
     topics: Vec<Topic>,
-    worker: Option<super::worker::Worker>,
+    workers: Option<super::worker::Workers>,
     client: Arc<crate::native::client::Client>,
 }
 
@@ -334,8 +334,8 @@ impl Leave for Leaver {
             purge(&self.client);
         }
         self.topics.clear();
-        if let Some(worker) = self.worker.take() {
-            worker.join();
+        if let Some(workers) = self.workers.take() {
+            workers.join();
         }
         Outcome { undelivered, failure: None }
     }

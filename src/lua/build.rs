@@ -154,9 +154,12 @@ fn suggest(_: &Lua, args: Args) -> Result<String, Raise> {
     Ok(crate::client::config::suggestion(&args.text(0)?))
 }
 
-const FORMS: [(&str, &str); 5] = [
+const FORMS: [(&str, &str); 8] = [
+    ("options", include_str!("forms/options.lua")),
+    ("partitions", include_str!("forms/partitions.lua")),
     ("call", include_str!("forms/call.lua")),
     ("client", include_str!("forms/client.lua")),
+    ("questions", include_str!("forms/questions.lua")),
     ("producer", include_str!("forms/producer.lua")),
     ("consumer", include_str!("forms/consumer.lua")),
     ("module", include_str!("forms/module.lua")),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mlua::prelude::*;
 
 use super::build::{cold, pushing_step, Method};
-use super::face::{Face, Leaves, Seat};
+use super::face::{question_steps, Face, Leaves, Seat};
 use super::producer::in_use;
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
@@ -16,6 +16,7 @@ use super::stack::{event, receive};
 use crate::client::clock;
 use crate::client::config::Settings;
 use crate::client::consumer::Consumer as Client;
+use crate::client::handle::Handle;
 use crate::client::leaving::{Departure, Tell};
 use crate::model::config::Entries;
 use crate::model::error::KafkaError;
@@ -77,8 +78,8 @@ impl Leaves for Client {
         Client::export(self)
     }
 
-    fn last_error(&self) -> Option<KafkaError> {
-        self.handle().last_error()
+    fn handle(&self) -> &Handle {
+        Client::handle(self)
     }
 }
 
@@ -114,6 +115,7 @@ impl Face for Consumer {
     }
 
     fn settle(&self) {
+        self.seat.tickets.prune();
         self.seat.if_open(Client::settle);
     }
 
@@ -184,11 +186,13 @@ pub fn metamethods() -> Vec<(&'static str, Method<Consumer>)> {
 
 /// What forms/consumer.lua stands on.
 pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
-    vec![
+    let mut steps = question_steps();
+    steps.extend([
         ("receive", pushing_step(receive::receive_step, receive::push_message)),
         ("next_event", pushing_step(event::next_event::<Consumer>, event::push_event)),
         ("close_begin", cold(Accepts::Any, STEP, close_begin)),
         ("close_result", cold(Accepts::Any, STEP, close_result)),
         ("forget_last", cold(Accepts::Any, STEP, forget_last)),
-    ]
+    ]);
+    steps
 }

@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use mlua::prelude::*;
 
+use super::ask::{self, Tickets};
 use super::build::{cold, hot, Method};
 use super::error::Value;
+use super::questions;
 use super::stack::block::{closed, Class};
 use super::stack::cold::{Accepts, Args};
-use super::stack::raise::{Raise, METHOD};
+use super::stack::raise::{Raise, METHOD, STEP};
 use super::stack::serve;
 use crate::client::config::Settings;
+use crate::client::handle::Handle;
 use crate::client::leaving::{Departure, Tell};
 use crate::model::error::KafkaError;
 use crate::native::conf::LogTarget;
@@ -22,8 +25,12 @@ use crate::native::shared::{Shared, Wanted};
 /// A client that leaves when told to.
 pub trait Leaves: Sized {
     fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure>;
+    fn handle(&self) -> &Handle;
     fn export(&self) -> i32;
-    fn last_error(&self) -> Option<KafkaError>;
+
+    fn last_error(&self) -> Option<KafkaError> {
+        self.handle().last_error()
+    }
 }
 
 /// The state behind one userdata.
@@ -32,6 +39,7 @@ pub struct Seat<C: Leaves> {
     closed: Cell<bool>,
     departure: RefCell<Option<Arc<Departure>>>,
     last_error: RefCell<Option<KafkaError>>,
+    pub tickets: Tickets,
     pub shared: Arc<Shared>,
     pub settings: Settings,
     pub name: String,
@@ -44,6 +52,7 @@ impl<C: Leaves> Seat<C> {
             closed: Cell::new(false),
             departure: RefCell::default(),
             last_error: RefCell::default(),
+            tickets: Tickets::default(),
             shared,
             settings,
             name,
@@ -57,6 +66,7 @@ impl<C: Leaves> Seat<C> {
             closed: Cell::new(true),
             departure: RefCell::default(),
             last_error: RefCell::default(),
+            tickets: Tickets::default(),
             shared: Arc::new(Shared::new(Wanted::default()).ok()?),
             settings: Settings {
                 wanted: Wanted::default(),
@@ -95,6 +105,7 @@ impl<C: Leaves> Seat<C> {
     /// Sends the client on its way; the descriptor is readable for good once it is gone.
     pub fn leave(&self, patience: Duration, tell: Tell) {
         self.mark_closed();
+        self.tickets.clear();
         if let Some(client) = self.client.take() {
             *self.last_error.borrow_mut() = client.last_error();
             *self.departure.borrow_mut() = Some(client.leave(patience, tell));
@@ -173,4 +184,16 @@ pub fn client_methods<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>(
         ("timeout", cold(Accepts::Any, METHOD, timeout::<T>)),
     ]);
     own
+}
+
+/// The steps every client has for its questions.
+pub fn question_steps<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>() -> Vec<(&'static str, Method<T>)> {
+    let mut steps = questions::steps();
+    steps.extend([
+        ("is_answered", cold(Accepts::Any, STEP, ask::is_answered::<T, C>)),
+        ("answer", cold(Accepts::Any, STEP, ask::answer::<T, C>)),
+        ("forget", cold(Accepts::Any, STEP, ask::forget::<T, C>)),
+        ("unanswered", cold(Accepts::Any, STEP, ask::unanswered::<T, C>)),
+    ]);
+    steps
 }

@@ -1,13 +1,16 @@
 //! The Lua face: one file per class users see, and the embedded Lua that waits and dispatches.
 
 mod args;
+mod ask;
 mod build;
 pub mod consumer;
 mod error;
 pub mod face;
 mod mock;
+mod partitions;
 pub mod producer;
 mod properties;
+mod questions;
 mod settings;
 mod stack;
 mod stats;

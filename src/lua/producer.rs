@@ -8,17 +8,17 @@ use mlua::prelude::*;
 
 use super::args::entries;
 use super::build::{cold, hot, pushing_step, step, Method};
-use super::face::{Face, Leaves, Seat};
+use super::face::{question_steps, Face, Leaves, Seat};
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, CLASSIC, METHOD, STEP};
 use super::stack::{event, produce, send, serve};
 use crate::client::clock;
 use crate::client::config::Settings;
+use crate::client::handle::Handle;
 use crate::client::leaving::{Departure, Tell};
 use crate::client::producer::{Producer as Client, Refusal};
 use crate::model::config::Entries;
-use crate::model::error::KafkaError;
 use crate::native::shared::Shared;
 
 pub struct Producer {
@@ -86,8 +86,8 @@ impl Leaves for Client {
         self.handle().export(false)
     }
 
-    fn last_error(&self) -> Option<KafkaError> {
-        self.handle().last_error()
+    fn handle(&self) -> &Handle {
+        Client::handle(self)
     }
 }
 
@@ -123,6 +123,7 @@ impl Face for Producer {
     }
 
     fn settle(&self) {
+        self.seat.tickets.prune();
         self.seat.if_open(Client::settle);
     }
 
@@ -257,7 +258,8 @@ pub fn metamethods() -> Vec<(&'static str, Method<Producer>)> {
 
 /// What forms/producer.lua stands on.
 pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
-    vec![
+    let mut steps = question_steps();
+    steps.extend([
         ("create_topic", cold(Accepts::Open, super::stack::raise::CLASSIC_STEP, create_topic)),
         ("poll", step(serve::poll_step)),
         ("poll_take", step(serve::poll_take)),
@@ -270,5 +272,6 @@ pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
         ("undelivered", cold(Accepts::Any, STEP, undelivered)),
         ("close_purge", cold(Accepts::Any, STEP, close_purge)),
         ("close_leave", cold(Accepts::Any, STEP, close_leave)),
-    ]
+    ]);
+    steps
 }

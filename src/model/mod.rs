@@ -5,6 +5,7 @@ pub mod error;
 pub mod event;
 pub mod nearest;
 pub mod number;
+pub mod partition;
 pub mod property;
 pub mod text;
 pub mod topic;

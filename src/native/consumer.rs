@@ -1,6 +1,6 @@
 //! Group membership, assignment, batches and the way out.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -183,13 +183,4 @@ fn serve_closing(client: &Client, queue: &Queue, wait: Duration) {
         }
         rd::rd_kafka_event_destroy(event);
     }
-}
-
-/// A list of topics or partitions, names checked by the caller.
-pub fn list_of<'a>(entries: impl ExactSizeIterator<Item = (&'a CString, Option<i32>)>) -> PartitionList {
-    let mut list = PartitionList::new(entries.len());
-    for (topic, partition) in entries {
-        list.add(topic, partition.unwrap_or(-1));
-    }
-    list
 }

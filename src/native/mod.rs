@@ -12,6 +12,7 @@ pub mod headers;
 pub mod library;
 pub mod message;
 pub mod mock;
+pub mod offsets;
 pub mod opaque;
 pub mod partitions;
 pub mod process;

@@ -41,6 +41,8 @@ pub struct Shared {
     has_raised: AtomicBool,
     /// What else keeps the descriptor readable until it is looked at; bits of [`Notice`].
     notices: AtomicUsize,
+    /// Answers to questions that nobody has taken yet.
+    answers: AtomicUsize,
     rebalances: Mutex<VecDeque<Rebalance>>,
     /// Rebalances are answered where they arrive: the client is leaving.
     pub answer_at_once: AtomicBool,
@@ -90,6 +92,7 @@ impl Shared {
             raised: Mutex::default(),
             has_raised: AtomicBool::new(false),
             notices: AtomicUsize::new(0),
+            answers: AtomicUsize::new(0),
             rebalances: Mutex::default(),
             answer_at_once: AtomicBool::new(false),
         })
@@ -191,9 +194,19 @@ impl Shared {
         self.notices.fetch_and(!(notice as usize), Ordering::SeqCst);
     }
 
+    /// An answer waits to be taken.
+    pub fn answer_came(&self) {
+        self.answers.fetch_add(1, Ordering::SeqCst);
+        self.wake.raise();
+    }
+
+    pub fn answer_taken(&self) {
+        self.answers.fetch_sub(1, Ordering::SeqCst);
+    }
+
     /// Whether anything waits here for the Lua thread.
     pub fn has_work(&self) -> bool {
-        self.pending() > 0 || self.notices.load(Ordering::SeqCst) != 0
+        self.pending() > 0 || self.notices.load(Ordering::SeqCst) != 0 || self.answers.load(Ordering::SeqCst) > 0
     }
 
     /// The cause is gone (a message came): the same error may be told again.

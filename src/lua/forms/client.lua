@@ -73,6 +73,41 @@ return function(step)
         end
     end
 
+    local function answered(failed, first, ok, ...)
+        if failed then error(first, 0) end
+        if ok then return ... end
+        return nil, (...)
+    end
+
+    -- Waits for the answer to a question (lua/ask.rs) and serves events meanwhile, since some calls
+    -- of librdkafka need them: a token, say. Returns its values, or nil and the error. What a
+    -- callback raised comes out when all is done.
+    function form.await(self, ticket, deadline, what)
+        local failed, first = false, nil
+        while true do
+            form.serve(self)
+            local _, bad, err = form.dispatch(self)
+            if bad and not failed then failed, first = true, err end
+            if form.is_closed(self) then return answered(failed, first, nil, native.destroyed()) end
+            if step.is_answered(self, ticket) then return answered(failed, first, step.answer(self, ticket)) end
+            if now() >= deadline then
+                step.forget(self, ticket)
+                return answered(failed, first, step.unanswered(self, what))
+            end
+            form.wait_until(self, deadline)
+        end
+    end
+
+    -- A method that asks: `begin` checks the arguments, puts the question, and returns the ticket
+    -- and when to give up.
+    function form.asks(begin, what)
+        return function(...)
+            local ticket, deadline = begin(...)
+            if not ticket then return nil, deadline end
+            return form.await((...), ticket, deadline, what)
+        end
+    end
+
     -- A closed client holds a descriptor until it is collected, and a collector that counts bytes
     -- only is in no hurry for it: 5.3 lets hundreds gather. It gets a step, which a host that has
     -- stopped it does not notice.

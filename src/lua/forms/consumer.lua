@@ -2,6 +2,7 @@
 local native = ...
 local class, step = native.consumer.class, native.consumer.step
 local form = native.client_form(step)
+native.questions_form(class, step, form)
 local receive_step, now = step.receive, native.now
 local methods = class.__index
 

@@ -1,0 +1,66 @@
+-- Option tables are read here and nowhere else, so that a user's metamethods run as ordinary Lua
+-- and their errors pass through untouched.
+local native = ...
+local pairs, type, tostring = pairs, type, tostring
+
+-- This module's own options and what each accepts.
+local OWN = {
+    on_error = "function", on_stats = "function", on_throttle = "function", on_delivery = "function",
+    on_log = "log", allow_unsafe_config = "boolean", exit_timeout = "timeout", close_timeout = "timeout",
+}
+local LOGS = { stderr = true, syslog = true, none = true }
+
+local function show(value)
+    if type(value) == "string" then return ("%q"):format(value) end
+    return tostring(value)
+end
+
+-- Raises what is wrong with an own option, `level` functions up.
+local function check_own(name, value, level)
+    local accepts = OWN[name]
+    local kind = type(value)
+    local expected
+    if accepts == "log" then
+        if kind ~= "function" and not LOGS[value] then expected = 'a function, "stderr", "syslog" or "none"' end
+    elseif accepts == "timeout" then
+        if kind ~= "number" or value ~= math.floor(value) or value < -1 or value > 2 ^ 31 - 1 then
+            expected = "milliseconds (a whole number, 0 = do not wait, -1 = for ever)"
+        end
+    elseif kind ~= accepts then
+        expected = "a " .. accepts
+    end
+    if expected then
+        error(("option %s: %s expected, got %s"):format(name, expected, show(value)), level + 1)
+    end
+end
+
+-- Option table → key, value, key, value, …; own options go to `own` if it is given.
+local function flatten(conf, level, own)
+    local flat, n = {}, 0
+    for key, value in pairs(conf) do
+        if type(key) ~= "string" then error("invalid config key type: " .. type(key), 0) end
+        if own and OWN[key] then
+            check_own(key, value, level + 1)
+            own[key] = value
+        else
+            local kind = type(value)
+            if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
+                error("invalid config value type: " .. kind, 0)
+            end
+            flat[n + 1], flat[n + 2] = key, value
+            n = n + 2
+        end
+    end
+    -- Options may be inherited through __index.
+    if own then
+        for key in pairs(OWN) do
+            local value = own[key] == nil and conf[key] or nil
+            if value ~= nil then
+                check_own(key, value, level + 1)
+                own[key] = value
+            end
+        end
+    end
+    return flat
+end
+native.flatten, native.show = flatten, show
