@@ -3,11 +3,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CString;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use super::clock;
 use super::config::{explain_new, Built, Settings};
-use super::question::Question;
+use super::question::{Question, Waiting};
 use super::registry;
 use super::worker::Workers;
 use crate::model::config::{Kind, MOST_BROKER_LIST};
@@ -20,6 +21,8 @@ pub struct Handle {
     shared: Arc<Shared>,
     pub name: String,
     workers: RefCell<Workers>,
+    /// Questions and when whoever asked gives up: a coroutine dropped in its wait never says so.
+    asked: RefCell<Vec<(f64, Weak<dyn Waiting>)>>,
     /// An event loop watches the descriptor, so it must be exact after every call.
     exported: Cell<bool>,
     registered: u64,
@@ -43,7 +46,15 @@ impl Handle {
         let patience = Duration::from_millis(u64::try_from(settings.exit_timeout).unwrap_or(u64::from(u32::MAX)));
         let registered = registry::current().add(&client, kind, patience);
         let name = client.name();
-        Ok(Handle { client, shared, name, workers: RefCell::default(), exported: Cell::new(false), registered })
+        Ok(Handle {
+            client,
+            shared,
+            name,
+            workers: RefCell::default(),
+            asked: RefCell::default(),
+            exported: Cell::new(false),
+            registered,
+        })
     }
 
     pub fn client(&self) -> &Arc<Client> {
@@ -71,10 +82,11 @@ impl Handle {
         Err(KafkaError::new(-196, "_FAIL", "no thread could be started for a call that blocks"))
     }
 
-    /// Puts a question that only a blocking call can answer. `job` gets the client on a thread of
-    /// its own and must keep its deadline itself.
+    /// Puts a question that only a blocking call can answer and that is given up at `deadline`.
+    /// `job` gets the client on a thread of its own and must keep its deadline itself.
     pub fn ask<T: Send + 'static>(
         &self,
+        deadline: f64,
         job: impl FnOnce(&Arc<Client>) -> Result<T, KafkaError> + Send + 'static,
     ) -> Result<Arc<Question<T>>, KafkaError> {
         let question = Arc::new(Question::new(self.shared.clone()));
@@ -85,6 +97,8 @@ impl Handle {
             drop(client);
             ours.settle(answer);
         })?;
+        let waiting: Arc<dyn Waiting> = question.clone();
+        self.asked.borrow_mut().push((deadline, Arc::downgrade(&waiting)));
         Ok(question)
     }
 
@@ -103,8 +117,25 @@ impl Handle {
         buffered || self.shared.has_work() || self.client.queue().is_some_and(|queue| queue.len() > 0)
     }
 
+    /// Gives up questions whose time is over: their answers would keep the client awake for ever.
+    fn forget_questions(&self) {
+        let mut asked = self.asked.borrow_mut();
+        if asked.is_empty() {
+            return;
+        }
+        let now = clock::now_ms();
+        asked.retain(|(deadline, question)| match question.upgrade() {
+            Some(question) if *deadline < now => {
+                question.give_up();
+                false
+            }
+            question => question.is_some(),
+        });
+    }
+
     /// Makes the descriptor tell the truth: readable exactly while anything is left to serve.
     pub fn settle(&self, buffered: bool) {
+        self.forget_questions();
         if !self.exported.get() {
             return;
         }

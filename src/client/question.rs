@@ -39,7 +39,7 @@ impl<T> Question<T> {
     }
 
     pub fn is_answered(&self) -> bool {
-        !matches!(*self.lock(), State::Open)
+        matches!(*self.lock(), State::Answered(_))
     }
 
     /// The answer, once, if it is there.
@@ -56,9 +56,16 @@ impl<T> Question<T> {
             }
         }
     }
+}
 
+/// A question of whatever kind that may be given up.
+pub trait Waiting {
     /// Nobody waits any more.
-    pub fn give_up(&self) {
+    fn give_up(&self);
+}
+
+impl<T> Waiting for Question<T> {
+    fn give_up(&self) {
         let state = std::mem::replace(&mut *self.lock(), State::Over);
         if matches!(state, State::Answered(_)) {
             self.shared.answer_taken();

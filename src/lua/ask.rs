@@ -12,21 +12,15 @@ use super::face::{Face, Leaves, Seat};
 use super::stack::cold::Args;
 use super::stack::raise::Raise;
 use crate::client::clock;
-use crate::client::question::Question;
+use crate::client::question::{Question, Waiting};
 use crate::model::error::KafkaError;
 use crate::native::client::Client;
 
 /// The questions of one client that wait for an answer, or for somebody to take it.
 #[derive(Default)]
 pub struct Tickets {
-    open: RefCell<HashMap<u64, Ticket>>,
+    open: RefCell<HashMap<u64, Box<dyn Asked>>>,
     last: Cell<u64>,
-}
-
-struct Ticket {
-    /// When whoever asked gives up. A coroutine that was dropped in its wait never says so.
-    deadline: f64,
-    question: Box<dyn Asked>,
 }
 
 trait Asked {
@@ -60,17 +54,17 @@ impl<T, R: IntoLuaMulti, F: FnOnce(&Lua, T) -> LuaResult<R>> Asked for Typed<T, 
 }
 
 impl Tickets {
-    fn add(&self, deadline: f64, question: Box<dyn Asked>) -> u64 {
+    fn add(&self, question: Box<dyn Asked>) -> u64 {
         let id = self.last.get() + 1;
         self.last.set(id);
-        self.open.borrow_mut().insert(id, Ticket { deadline, question });
+        self.open.borrow_mut().insert(id, question);
         id
     }
 
     fn take(&self, lua: &Lua, id: u64) -> Option<Result<MultiValue, Raise>> {
         // Out of the table while Lua values are made: that may run a finalizer which asks.
         let mut ticket = self.open.borrow_mut().remove(&id)?;
-        let answer = ticket.question.take(lua);
+        let answer = ticket.take(lua);
         if answer.is_none() {
             self.open.borrow_mut().insert(id, ticket);
         }
@@ -78,34 +72,19 @@ impl Tickets {
     }
 
     fn is_answered(&self, id: u64) -> bool {
-        self.open.borrow().get(&id).is_none_or(|ticket| ticket.question.is_answered())
+        self.open.borrow().get(&id).is_none_or(|ticket| ticket.is_answered())
     }
 
     fn forget(&self, id: u64) {
         if let Some(ticket) = self.open.borrow_mut().remove(&id) {
-            ticket.question.give_up();
+            ticket.give_up();
         }
-    }
-
-    /// Gives up what nobody can be waiting for any more.
-    pub fn prune(&self) {
-        if self.open.borrow().is_empty() {
-            return;
-        }
-        let now = clock::now_ms();
-        self.open.borrow_mut().retain(|_, ticket| {
-            let waited_for = ticket.deadline >= now;
-            if !waited_for {
-                ticket.question.give_up();
-            }
-            waited_for
-        });
     }
 
     /// The client leaves: nobody hears an answer.
     pub fn clear(&self) {
         for (_, ticket) in self.open.borrow_mut().drain() {
-            ticket.question.give_up();
+            ticket.give_up();
         }
     }
 }
@@ -125,9 +104,9 @@ where
 {
     let deadline = clock::deadline_ms(timeout);
     let ms = i32::try_from(timeout).unwrap_or(i32::MAX);
-    let put = seat.if_open(|client| client.handle().ask(move |client| job(client, ms)));
+    let put = seat.if_open(|client| client.handle().ask(deadline, move |client| job(client, ms)));
     let question = put.unwrap_or_else(|| Err(destroyed())).map_err(Raise::Error)?;
-    let ticket = seat.tickets.add(deadline, Box::new(Typed { question, convert: Some(convert) }));
+    let ticket = seat.tickets.add(Box::new(Typed { question, convert: Some(convert) }));
     Ok((ticket as f64, deadline))
 }
 

@@ -115,7 +115,6 @@ impl Face for Consumer {
     }
 
     fn settle(&self) {
-        self.seat.tickets.prune();
         self.seat.if_open(Client::settle);
     }
 

@@ -123,7 +123,6 @@ impl Face for Producer {
     }
 
     fn settle(&self) {
-        self.seat.tickets.prune();
         self.seat.if_open(Client::settle);
     }
 
