@@ -1,4 +1,6 @@
 -- Calling anything with anything, and judging the outcome.
+local late = require "spec.support.late"
+
 local calls = {}
 
 local unpack = table.unpack or unpack
@@ -16,7 +18,7 @@ function calls.of(value)
         if type(fn) == "function" then found[name] = fn end
     end
     assert(type(meta.__index) == "table", "__index is no table of methods")
-    for name, fn in pairs(meta.__index) do
+    for name, fn in pairs(late.complete(meta.__index)) do
         if type(fn) == "function" then found[name] = fn end
     end
     return found

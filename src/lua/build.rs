@@ -14,7 +14,7 @@ use super::stack::cold::{self, Accepts, Args};
 use super::stack::push;
 use super::stack::raise::{Raise, Style, CLASSIC, CLASSIC_STEP};
 use super::stack::serve;
-use super::{error, mock, properties, settings, stats};
+use super::{error, forms, mock, properties, settings, stats};
 
 /// Makes a function for the class with the metatable given.
 type Maker = Box<dyn Fn(&Lua, &LuaTable) -> LuaResult<LuaFunction>>;
@@ -154,17 +154,6 @@ fn suggest(_: &Lua, args: Args) -> Result<String, Raise> {
     Ok(crate::client::config::suggestion(&args.text(0)?))
 }
 
-const FORMS: [(&str, &str); 8] = [
-    ("options", include_str!("forms/options.lua")),
-    ("partitions", include_str!("forms/partitions.lua")),
-    ("call", include_str!("forms/call.lua")),
-    ("client", include_str!("forms/client.lua")),
-    ("questions", include_str!("forms/questions.lua")),
-    ("producer", include_str!("forms/producer.lua")),
-    ("consumer", include_str!("forms/consumer.lua")),
-    ("module", include_str!("forms/module.lua")),
-];
-
 /// The whole module.
 pub fn module(lua: &Lua) -> LuaResult<LuaTable> {
     let native = lua.create_table()?;
@@ -201,10 +190,7 @@ pub fn module(lua: &Lua) -> LuaResult<LuaTable> {
     native.raw_set("properties", cold::function(lua, CLASSIC, properties::properties)?)?;
     native.raw_set("errors", error::names(lua)?)?;
     native.raw_set("module", module_table(lua)?)?;
-    for (name, source) in FORMS {
-        let form: LuaValue = lua.load(source).set_name(format!("=kafka.{name}")).call(&native)?;
-        native.raw_set(name.to_owned() + "_form", form)?;
-    }
+    forms::load(lua, &native)?;
     let module: LuaTable = native.raw_get("module")?;
     #[cfg(feature = "probe")]
     {

@@ -6,6 +6,7 @@ mod build;
 pub mod consumer;
 mod error;
 pub mod face;
+mod forms;
 mod mock;
 mod partitions;
 pub mod producer;

@@ -1,7 +1,6 @@
 -- The module's functions.
 local native = ...
 local kafka = native.module
-local producer_form, consumer_form = native.producer_form, native.consumer_form
 local pairs, type, select = pairs, type, select
 
 local flatten, show = native.flatten, native.show
@@ -176,5 +175,3 @@ kafka.librdkafka_version = native.librdkafka_version
 kafka.properties = native.properties
 kafka.errors = native.errors
 kafka.Error = native.Error
-
-return { producer = producer_form, consumer = consumer_form }

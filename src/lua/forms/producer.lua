@@ -4,7 +4,7 @@ local class, step = native.producer.class, native.producer.step
 local form = native.client_form(step)
 native.questions_form(class, step, form)
 local dispatch, dispatch_or_raise, wait_until, serve = form.dispatch, form.dispatch_or_raise, form.wait_until, form.serve
-local now, step_poll, select, type = native.now, step.poll, select, type
+local now, step_poll, select = native.now, step.poll, select
 local ceil, max, min = math.ceil, math.max, math.min
 local methods = class.__index
 
@@ -96,15 +96,6 @@ function methods.close(...)
     if failed then error(first, 0) end
     if undelivered > 0 then return nil, why, undelivered end
     return true
-end
-
-function methods.create_topic(...)
-    local self, topic, conf = ...
-    if type(conf) == "table" and select("#", ...) == 3 then
-        step.create_topic(self, topic, native.flatten(conf, 2))
-    else
-        step.create_topic(...)
-    end
 end
 
 -- Lua 5.4: `local p <close> = kafka.producer(…)`.

@@ -1,0 +1,58 @@
+//! The embedded Lua: what it is made of, and when it is compiled.
+
+use mlua::prelude::*;
+
+use super::stack::cold::{self, Args};
+use super::stack::raise::{Raise, CLASSIC};
+
+/// Each is read as `native.<name>_form`, which compiles and runs it once.
+const FORMS: &[(&str, &str)] = &[
+    ("options", include_str!("forms/options.lua")),
+    ("partitions", include_str!("forms/partitions.lua")),
+    ("call", include_str!("forms/call.lua")),
+    ("late", include_str!("forms/late.lua")),
+    ("client", include_str!("forms/client.lua")),
+    ("questions", include_str!("forms/questions.lua")),
+    ("producer", include_str!("forms/producer.lua")),
+    ("consumer", include_str!("forms/consumer.lua")),
+    ("topics", include_str!("forms/topics.lua")),
+    ("module", include_str!("forms/module.lua")),
+];
+
+/// Forms that wait until one of their functions is named: where those belong (a class, or `native` for
+/// what other forms share), the form, the functions it defines.
+const LATE: &[(&str, &str, &[&str])] =
+    &[("native", "partitions", &["read_offset", "read_partitions"]), ("producer", "topics", &["create_topic"])];
+
+/// `(native, key)`: what a read of something that has not been made yet gives.
+fn read(lua: &Lua, args: Args) -> Result<LuaValue, Raise> {
+    let (LuaValue::Table(native), LuaValue::String(key)) = (args.get(0), args.get(1)) else { return Ok(LuaValue::Nil) };
+    let text = key.to_string_lossy();
+    if let Some((_, form, _)) = LATE.iter().find(|(of, _, names)| *of == "native" && names.contains(&text.as_str())) {
+        native.get::<LuaValue>(format!("{form}_form"))?;
+        return Ok(native.raw_get(key)?);
+    }
+    let wanted = |(name, _): &&(&str, &str)| text.strip_suffix("_form") == Some(*name);
+    let Some((name, source)) = FORMS.iter().find(wanted) else { return Ok(LuaValue::Nil) };
+    let form: Option<LuaValue> = lua.load(*source).set_name(format!("=kafka.{name}")).call(native)?;
+    let form = form.unwrap_or(LuaValue::Boolean(true));
+    native.raw_set(key, &form)?;
+    Ok(form)
+}
+
+/// Runs the forms, but for the late ones.
+pub fn load(lua: &Lua, native: &LuaTable) -> LuaResult<()> {
+    let meta = lua.create_table()?;
+    meta.raw_set("__index", cold::function(lua, CLASSIC, read)?)?;
+    native.set_metatable(Some(meta))?;
+    let defer: LuaFunction = native.get("late_form")?;
+    for (class, form, methods) in LATE.iter().filter(|(of, ..)| *of != "native") {
+        defer.call::<()>((*class, *form, methods.to_vec()))?;
+    }
+    for (name, _) in FORMS {
+        if !LATE.iter().any(|(_, form, _)| form == name) {
+            native.get::<LuaValue>(format!("{name}_form"))?;
+        }
+    }
+    Ok(())
+}
