@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use super::clock;
 use super::config::{explain_new, Built, Settings};
+use super::metadata_cache::{look_up, MetadataCache, PATIENCE};
 use super::question::{Question, Waiting};
 use super::registry;
 use super::worker::Workers;
 use crate::model::config::{Kind, MOST_BROKER_LIST};
 use crate::model::error::KafkaError;
 use crate::native::client::Client;
+use crate::native::metadata::Scope;
 use crate::native::shared::Shared;
 
 pub struct Handle {
@@ -21,6 +23,7 @@ pub struct Handle {
     shared: Arc<Shared>,
     pub name: String,
     workers: RefCell<Workers>,
+    metadata: Arc<MetadataCache>,
     /// Questions and when whoever asked gives up: a coroutine dropped in its wait never says so.
     asked: RefCell<Vec<(f64, Weak<dyn Waiting>)>>,
     /// An event loop watches the descriptor, so it must be exact after every call.
@@ -51,6 +54,7 @@ impl Handle {
             shared,
             name,
             workers: RefCell::default(),
+            metadata: Arc::default(),
             asked: RefCell::default(),
             exported: Cell::new(false),
             registered,
@@ -100,6 +104,22 @@ impl Handle {
         let waiting: Arc<dyn Waiting> = question.clone();
         self.asked.borrow_mut().push((deadline, Arc::downgrade(&waiting)));
         Ok(question)
+    }
+
+    /// What was last heard of topics.
+    pub fn metadata(&self) -> &Arc<MetadataCache> {
+        &self.metadata
+    }
+
+    /// Learns of a topic's partitions in the background, if they are unknown or known for long.
+    pub fn learn_of(&self, topic: &str, scope: impl FnOnce() -> Option<Scope>) {
+        if !self.metadata.begin_look_up(topic) {
+            return;
+        }
+        let Some(scope) = scope() else { return };
+        let (client, cache, name) = (self.client.clone(), self.metadata.clone(), topic.to_string());
+        // Without a thread for it the topic stays unknown; a later call asks again.
+        let _ = self.in_background(move || drop(look_up(&client, &cache, &name, &scope, PATIENCE)));
     }
 
     /// The descriptor for event loops; exact from now on. `buffered` as for [`Handle::settle`].

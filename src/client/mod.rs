@@ -6,6 +6,7 @@ pub mod consumer;
 pub mod exit;
 pub mod handle;
 pub mod leaving;
+pub mod metadata_cache;
 pub mod mock;
 pub mod prefetch;
 pub mod producer;

@@ -18,6 +18,7 @@ use crate::model::event::Mark;
 use crate::model::topic::check_name;
 use crate::native::conf::TopicConf;
 use crate::native::error::{describe, from_code};
+use crate::native::metadata::Scope;
 use crate::native::producer::{flush, produce, purge, Extras, Payload};
 use crate::native::shared::{Notice, Shared};
 use crate::native::topic::Topic;
@@ -123,6 +124,14 @@ impl Producer {
 
     pub fn topics(&self) -> Vec<Box<[u8]>> {
         self.topics.names()
+    }
+
+    /// How to ask for a topic's metadata.
+    pub fn scope_of(&self, name: &CString) -> Option<Scope> {
+        if !self.topics.has(name.as_bytes()) {
+            return Some(Scope::Named(name.clone()));
+        }
+        Topic::open(self.handle.client(), name, None).ok().map(Scope::Topic)
     }
 
     /// Nobody in Lua wants to see reports: they are only counted.

@@ -1,6 +1,7 @@
 //! `kafka.Consumer`.
 
 use std::cell::{OnceCell, Ref};
+use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,9 @@ use crate::client::handle::Handle;
 use crate::client::leaving::{Departure, Tell};
 use crate::model::config::Entries;
 use crate::model::error::KafkaError;
+use crate::native::metadata::Scope;
 use crate::native::shared::Shared;
+use crate::native::topic::Topic;
 
 pub struct Consumer {
     seat: Seat<Client>,
@@ -80,6 +83,10 @@ impl Leaves for Client {
 
     fn handle(&self) -> &Handle {
         Client::handle(self)
+    }
+
+    fn scope_of(&self, topic: &CString) -> Option<Scope> {
+        Topic::open(self.handle().client(), topic, None).ok().map(Scope::Topic)
     }
 }
 

@@ -2,6 +2,7 @@
 //! remains of it afterwards.
 
 use std::cell::{Cell, Ref, RefCell};
+use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use mlua::prelude::*;
 use super::ask::{self, Tickets};
 use super::build::{cold, hot, Method};
 use super::error::Value;
+use super::partitioning;
 use super::questions;
 use super::stack::block::{closed, Class};
 use super::stack::cold::{Accepts, Args};
@@ -20,12 +22,15 @@ use crate::client::handle::Handle;
 use crate::client::leaving::{Departure, Tell};
 use crate::model::error::KafkaError;
 use crate::native::conf::LogTarget;
+use crate::native::metadata::Scope;
 use crate::native::shared::{Shared, Wanted};
 
 /// A client that leaves when told to.
 pub trait Leaves: Sized {
     fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure>;
     fn handle(&self) -> &Handle;
+    /// How to ask for a topic's metadata.
+    fn scope_of(&self, topic: &CString) -> Option<Scope>;
     fn export(&self) -> i32;
 
     fn last_error(&self) -> Option<KafkaError> {
@@ -175,6 +180,7 @@ fn timeout<T>(_: &Lua, _: &T, args: Args) -> Result<Option<f64>, Raise> {
 pub fn client_methods<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>(
     mut own: Vec<(&'static str, Method<T>)>,
 ) -> Vec<(&'static str, Method<T>)> {
+    own.extend(partitioning::methods());
     own.extend([
         ("closed", hot(serve::closed::<T>)),
         ("name", cold(Accepts::EvenForked, METHOD, name::<T, C>)),

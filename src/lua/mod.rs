@@ -8,6 +8,7 @@ mod error;
 pub mod face;
 mod forms;
 mod mock;
+mod partitioning;
 mod partitions;
 pub mod producer;
 mod properties;

@@ -1,6 +1,7 @@
 //! `kafka.Producer`.
 
 use std::cell::{Cell, OnceCell, Ref, RefCell};
+use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::client::handle::Handle;
 use crate::client::leaving::{Departure, Tell};
 use crate::client::producer::{Producer as Client, Refusal};
 use crate::model::config::Entries;
+use crate::native::metadata::Scope;
 use crate::native::shared::Shared;
 
 pub struct Producer {
@@ -88,6 +90,10 @@ impl Leaves for Client {
 
     fn handle(&self) -> &Handle {
         Client::handle(self)
+    }
+
+    fn scope_of(&self, topic: &CString) -> Option<Scope> {
+        Client::scope_of(self, topic)
     }
 }
 

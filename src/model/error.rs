@@ -8,6 +8,7 @@ pub const TIMED_OUT: i32 = -185;
 pub const QUEUE_FULL: i32 = -184;
 pub const UNKNOWN_PARTITION: i32 = -190;
 pub const UNKNOWN_TOPIC: i32 = -188;
+pub const UNKNOWN_TOPIC_OR_PART: i32 = 3;
 pub const PARTITION_EOF: i32 = -191;
 pub const TRANSPORT: i32 = -195;
 pub const RESOLVE: i32 = -193;

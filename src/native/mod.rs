@@ -11,6 +11,7 @@ pub mod error;
 pub mod headers;
 pub mod library;
 pub mod message;
+pub mod metadata;
 pub mod mock;
 pub mod offsets;
 pub mod opaque;

@@ -147,3 +147,22 @@ function Producer:events() end
 ---Source: the module itself.
 ---@return number? seconds nil: no limit
 function Producer:timeout() end
+
+---How many partitions a topic has, as this client last heard. What it does not know it asks for in the background.
+---
+---Errors: raises for a name that cannot be a topic's.
+---Danger: nil the first time; on a producer with a handle for the topic the question may make a broker create it.
+---Source: `rd_kafka_metadata`, on a thread of the client's own.
+---@param topic string
+---@return integer? count nil: not known yet, or there is no such topic
+function Producer:partition_count(topic) end
+
+---Whether a partition exists and has a leader, as this client last heard; asked again after 30 seconds.
+---
+---Errors: raises for a name that cannot be a topic's, and for a partition below 0.
+---Danger: nil the first time; a leader that was lost a moment ago is still one.
+---Source: `rd_kafka_metadata`, on a thread of the client's own.
+---@param topic string
+---@param partition integer
+---@return boolean? available nil: nothing is known of the topic yet
+function Producer:partition_available(topic, partition) end
