@@ -1,4 +1,5 @@
-//! A consumer: topics, receiving with a prefetch buffer, at-least-once storing, leaving.
+//! A consumer: how it comes about, the topics it begins with, how it leaves.
+//! `receiving.rs` asks for messages, `acks.rs` knows when they are done, `rebalance.rs` answers the group.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -10,52 +11,27 @@ use super::leaving::{depart, Departure, Leave, Outcome, Tell};
 use super::prefetch::Prefetch;
 use super::registry;
 use crate::model::config::{find, Entries, Kind};
-use crate::model::error::{
-    KafkaError, ASSIGN_PARTITIONS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, PARTITION_EOF, STATE, UNKNOWN_PARTITION,
-    UNKNOWN_TOPIC,
-};
-use crate::model::event::Event;
+use crate::model::error::KafkaError;
 use crate::model::partition::{TopicPartition, INVALID};
 use crate::model::topic::{parse_entry, TopicEntry};
 use crate::native::client::Client;
 use crate::native::consumer as native;
-use crate::native::error::from_code;
 use crate::native::message::Message;
 use crate::native::partitions::PartitionList;
-use crate::native::process::coarse_ms;
-use crate::native::shared::{Rebalance, Shared};
+use crate::native::shared::Shared;
 
 pub struct Consumer {
-    handle: Handle,
-    buffer: RefCell<Prefetch>,
+    pub(super) handle: Handle,
+    pub(super) buffer: RefCell<Prefetch>,
     /// Handed out and not yet done: it is done when the next one is asked for.
-    last: RefCell<Option<Message>>,
+    pub(super) last: RefCell<Option<Message>>,
     /// The user's `enable.auto.offset.store=true`.
-    store_at_hand_over: bool,
+    pub(super) store_at_hand_over: bool,
     /// When librdkafka's queue was last looked at.
-    looked: Cell<u64>,
+    pub(super) looked: Cell<u64>,
     /// When to assign again, in the same clock; 0 for never.
-    assign_again_at: Cell<u64>,
+    pub(super) assign_again_at: Cell<u64>,
 }
-
-/// What asking for a message brought.
-pub enum Next {
-    /// To be given to [`Consumer::handed_out`].
-    Message(Message),
-    Nothing,
-    /// Events wait to be served first.
-    Events,
-    Error(KafkaError),
-    /// A topic or partition that is not there: the classic call raises it.
-    Local(String),
-}
-
-/// A program that takes its time over buffered messages still looks this often (ms) for a
-/// rebalance, and shows the group that it lives.
-const LOOK_EVERY: u64 = 100;
-
-/// How long (ms) a coordinator gets to be found.
-const ASSIGN_AGAIN_AFTER: u64 = 200;
 
 impl Consumer {
     pub fn create(entries: &Entries, topic_entries: &Entries, settings: Settings) -> Result<Consumer, String> {
@@ -77,7 +53,7 @@ impl Consumer {
         &self.handle
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
         self.handle.shared()
     }
 
@@ -95,182 +71,6 @@ impl Consumer {
         }
     }
 
-    /// The program has the message, or could not take it: then it is the next one again.
-    pub fn handed_out(&self, message: Message, taken: bool) {
-        if !taken {
-            self.buffer.borrow_mut().put_back(message);
-            return;
-        }
-        if self.store_at_hand_over {
-            self.store(&message);
-        }
-        *self.last.borrow_mut() = Some(message);
-    }
-
-    /// Asks for the next message, which says that the last one is done. Never waits.
-    pub fn next(&self) -> Next {
-        self.finish_last();
-        if self.shared().pending() > 0 {
-            return Next::Events;
-        }
-        let now = coarse_ms();
-        self.assign_again_if_due(now);
-        if self.buffer.borrow().is_empty() || now.saturating_sub(self.looked.get()) >= LOOK_EVERY {
-            self.looked.set(now);
-            self.look();
-            if self.shared().pending() > 0 {
-                return Next::Events;
-            }
-        }
-        self.hand_out()
-    }
-
-    fn hand_out(&self) -> Next {
-        let message = loop {
-            let message = self.buffer.borrow_mut().pop();
-            // The end of a partition is no message to the classic call.
-            if message.as_ref().is_none_or(|message| message.code() != PARTITION_EOF) {
-                break message;
-            }
-        };
-        self.settle_if_drained();
-        let Some(message) = message else { return self.nothing() };
-        match message.code() {
-            0 => {
-                self.shared().forget_raised();
-                Next::Message(message)
-            }
-            code => self.consumer_error(code, &message),
-        }
-    }
-
-    /// No message: but perhaps a reason why.
-    fn nothing(&self) -> Next {
-        if let Some(error) = self.shared().take_raised() {
-            return match error.code {
-                UNKNOWN_PARTITION | UNKNOWN_TOPIC => Next::Local(local_text(&error)),
-                _ => Next::Error(error),
-            };
-        }
-        match self.handle.client().fatal_error() {
-            Some(error) => Next::Error(error),
-            None => Next::Nothing,
-        }
-    }
-
-    /// librdkafka asks for committed offsets once; a group whose coordinator is new or has moved
-    /// then never delivers. Such an error is an event that mends itself.
-    fn is_lost_coordinator(error: &KafkaError) -> bool {
-        matches!(error.code, COORDINATOR_NOT_AVAILABLE | NOT_COORDINATOR)
-            && error.message.starts_with("Failed to fetch committed offset")
-    }
-
-    fn assign_again_if_due(&self, now: u64) {
-        let due = self.assign_again_at.get();
-        if due == 0 || now < due {
-            return;
-        }
-        self.assign_again_at.set(0);
-        if let Err(error) = native::assign_again(self.handle.client()) {
-            self.shared().set_last_error(error.clone());
-            self.shared().raise_once(error);
-        }
-    }
-
-    fn consumer_error(&self, code: i32, message: &Message) -> Next {
-        let error = from_code(code, Some(message.error_text()));
-        self.shared().set_last_error(error.clone());
-        if matches!(code, UNKNOWN_PARTITION | UNKNOWN_TOPIC) {
-            let topic = String::from_utf8_lossy(message.topic().unwrap_or_default()).into_owned();
-            return Next::Local(format!(
-                "topic: {topic} partition: {} offset: {} err: {}",
-                message.partition(),
-                message.offset(),
-                error.message
-            ));
-        }
-        if self.shared().wanted.errors {
-            self.shared().push(Event::Error(error.clone()));
-        }
-        if Self::is_lost_coordinator(&error) {
-            self.assign_again_at.set(coarse_ms() + ASSIGN_AGAIN_AFTER);
-            return Next::Nothing;
-        }
-        Next::Error(error)
-    }
-
-    /// The last message is done: a commit may cover it.
-    fn finish_last(&self) {
-        if let Some(message) = self.last.borrow_mut().take() {
-            if !self.store_at_hand_over {
-                self.store(&message);
-            }
-        }
-    }
-
-    fn store(&self, message: &Message) {
-        if let Err(error) = message.store() {
-            // A partition that is no longer ours has a new owner, who starts where we committed.
-            if error.code != STATE && error.code != UNKNOWN_PARTITION {
-                self.shared().set_last_error(error);
-            }
-        }
-    }
-
-    /// The last message shall be read again by whoever comes next.
-    pub fn forget_last(&self) {
-        *self.last.borrow_mut() = None;
-    }
-
-    /// Takes in what librdkafka has queued, and does what rebalances ask.
-    pub fn look(&self) {
-        let Some(queue) = self.handle.client().queue() else { return };
-        self.shared().wake.lower();
-        self.shared().serve(|| self.buffer.borrow_mut().fill(queue));
-        while let Some(rebalance) = self.shared().take_rebalance() {
-            self.rebalance(&rebalance);
-        }
-        self.settle();
-    }
-
-    fn rebalance(&self, rebalance: &Rebalance) {
-        if rebalance.code != ASSIGN_PARTITIONS {
-            if native::is_cooperative(self.handle.client()) {
-                self.buffer.borrow_mut().drop_partitions(&rebalance.partitions.entries());
-            } else {
-                self.buffer.borrow_mut().clear();
-            }
-        }
-        if let Err(error) = native::answer(self.handle.client(), rebalance.code, &rebalance.partitions) {
-            self.shared().set_last_error(error.clone());
-            self.shared().raise_once(error);
-        }
-    }
-
-    fn buffered(&self) -> bool {
-        !self.buffer.borrow().is_empty()
-    }
-
-    pub fn settle(&self) {
-        self.handle.settle(self.buffered());
-    }
-
-    fn settle_if_drained(&self) {
-        if self.handle.is_exported() && !self.buffered() {
-            self.handle.settle(false);
-        }
-    }
-
-    pub fn export(&self) -> i32 {
-        self.handle.export(self.buffered())
-    }
-
-    /// Counts the last message as done, for an explicit `close`.
-    pub fn finish(&self) {
-        self.finish_last();
-        self.buffer.borrow_mut().clear();
-    }
-
     /// Hands everything to the reaper, which leaves the group.
     pub fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure> {
         let registered = self.handle.registered();
@@ -283,17 +83,6 @@ impl Consumer {
         registry::current().remove(registered);
         departure
     }
-}
-
-/// The classic sentence for what librdkafka tells as `topic [partition]: reason`. It knows no
-/// offset then.
-fn local_text(error: &KafkaError) -> String {
-    const NO_OFFSET: i64 = -1001;
-    let place = error.message.split_once("]: ").and_then(|(place, reason)| {
-        let (topic, partition) = place.rsplit_once(" [")?;
-        Some(format!("topic: {topic} partition: {partition} offset: {NO_OFFSET} err: {reason}"))
-    });
-    place.unwrap_or_else(|| error.message.clone())
 }
 
 /// The configuration itself and a group: what the classic call looks at before a topic's settings.

@@ -1,5 +1,6 @@
 //! Behaviour, in safe Rust: what a client does, without knowing who asks.
 
+pub mod acks;
 pub mod clock;
 pub mod config;
 pub mod consumer;
@@ -11,6 +12,8 @@ pub mod mock;
 pub mod prefetch;
 pub mod producer;
 pub mod question;
+pub mod rebalance;
+pub mod receiving;
 pub mod registry;
 pub mod topics;
 pub mod worker;

@@ -7,7 +7,7 @@ use mlua::lua_State;
 
 use super::raise::{lua_function, protected, Raise, CLASSIC_STEP};
 use super::{args, block, push};
-use crate::client::consumer::Next;
+use crate::client::receiving::Next;
 use crate::lua::consumer::Consumer;
 use crate::native::message::Message;
 
