@@ -101,11 +101,11 @@ signatures.classes = {
         create_topic = "new_topic conf?", has_topic = "topic_key", destroy_topic = "topic_key",
         send = "topic partition sequence? message", poll = "timeout?", produce = "topic value key? options?",
         flush = "timeout?", close = "timeout?", closed = "", name = "", last_error = "", pollfd = "", events = "", timeout = "",
-        partition_count = "topic", partition_available = "topic partition",
+        partition_count = "topic", partition_available = "topic partition", config = "", topic_config = "topic?",
     },
     Consumer = {
         receive = "", close = "timeout?", closed = "", name = "", last_error = "", pollfd = "", events = "", timeout = "",
-        partition_count = "topic", partition_available = "topic partition",
+        partition_count = "topic", partition_available = "topic partition", config = "", topic_config = "topic?",
     },
     Mock = {
         bootstrap_servers = "", create_topic = "new_topic count replicas?", broker_down = "broker", broker_up = "broker",

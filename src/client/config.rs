@@ -36,6 +36,8 @@ pub struct Built {
     pub conf: Conf,
     pub only_failed_reports: bool,
     pub store_at_hand_over: bool,
+    /// Values of properties whose effect is ours: librdkafka does not have them.
+    pub ours: Vec<(&'static str, bool)>,
     /// Properties that name files, for the message when one cannot be read.
     pub files: Vec<(String, String)>,
 }
@@ -49,18 +51,21 @@ pub fn build(kind: Kind, entries: &Entries, settings: &Settings) -> Result<Built
         set(&mut conf, key.as_bytes(), &Value::Text(value.into()), settings)?;
     }
     // Set once for the check of the value, then back: the effect is ours.
+    let asked = |key| find(entries, key).is_some_and(Value::is_true);
+    let mut ours = Vec::new();
     for key in ["delivery.report.only.error", "enable.auto.offset.store", "log.queue"] {
         if is_ours(kind, key) {
             set(&mut conf, key.as_bytes(), &Value::Flag(false), settings)?;
+            ours.push((key, asked(key)));
         }
     }
     conf.log_to(settings.log);
-    let asked = |key| find(entries, key).is_some_and(Value::is_true);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let files = entries.iter().map(|(key, value)| (text(key), text(&value.text())));
     Ok(Built {
         files: files.filter(|(key, value)| key.ends_with(".location") && value != "probe").collect(),
         conf,
+        ours,
         only_failed_reports: kind == Kind::Producer && asked("delivery.report.only.error"),
         store_at_hand_over: kind == Kind::Consumer && asked("enable.auto.offset.store"),
     })
@@ -169,10 +174,7 @@ fn check_number(name: &str, value: &Value) -> Result<(), String> {
     if property.kind == "integer" && number.fract() != 0.0 {
         return Err(format!("a whole number expected, {} accepted", property.range));
     }
-    let (low, high) = match property.range.split_once(" .. ") {
-        Some((low, high)) => (low.parse().unwrap_or(f64::from(i32::MIN)), high.parse().unwrap_or(f64::from(i32::MAX))),
-        None => (f64::from(i32::MIN), f64::from(i32::MAX)),
-    };
+    let (low, high) = property.limits().unwrap_or((f64::from(i32::MIN), f64::from(i32::MAX)));
     // In range, or near enough for librdkafka's own refusal, whose words are the classic ones.
     let fits = number >= f64::from(i32::MIN) && number <= f64::from(i32::MAX);
     if fits || (number >= low && number <= high) {

@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use super::clock;
 use super::config::{explain_new, Built, Settings};
+use super::effective::effective;
 use super::metadata_cache::{look_up, MetadataCache, PATIENCE};
 use super::question::{Question, Waiting};
 use super::registry;
 use super::worker::Workers;
-use crate::model::config::{Kind, MOST_BROKER_LIST};
+use crate::model::config::{Kind, Value, MOST_BROKER_LIST};
 use crate::model::error::KafkaError;
+use crate::model::property::Property;
 use crate::native::client::Client;
 use crate::native::metadata::Scope;
 use crate::native::shared::Shared;
@@ -24,6 +26,8 @@ pub struct Handle {
     pub name: String,
     workers: RefCell<Workers>,
     metadata: Arc<MetadataCache>,
+    /// Values of properties that librdkafka does not have.
+    ours: Vec<(&'static str, bool)>,
     /// Questions and when whoever asked gives up: a coroutine dropped in its wait never says so.
     asked: RefCell<Vec<(f64, Weak<dyn Waiting>)>>,
     /// An event loop watches the descriptor, so it must be exact after every call.
@@ -55,6 +59,7 @@ impl Handle {
             name,
             workers: RefCell::default(),
             metadata: Arc::default(),
+            ours: built.ours,
             asked: RefCell::default(),
             exported: Cell::new(false),
             registered,
@@ -109,6 +114,17 @@ impl Handle {
     /// What was last heard of topics.
     pub fn metadata(&self) -> &Arc<MetadataCache> {
         &self.metadata
+    }
+
+    /// What each property comes to in this client.
+    pub fn config(&self) -> Vec<(&'static Property, Value)> {
+        let mut found = effective(false, |name| self.client.property(name));
+        for (property, value) in &mut found {
+            if let Some((_, ours)) = self.ours.iter().find(|(name, _)| *name == property.name) {
+                *value = Value::Flag(*ours);
+            }
+        }
+        found
     }
 
     /// Learns of a topic's partitions in the background, if they are unknown or known for long.

@@ -4,6 +4,7 @@ pub mod acks;
 pub mod clock;
 pub mod config;
 pub mod consumer;
+pub mod effective;
 pub mod exit;
 pub mod handle;
 pub mod leaving;

@@ -103,15 +103,24 @@ impl Producer {
         if self.topics.has(name) {
             return Ok(());
         }
-        let mut conf = TopicConf::of(self.handle.client());
-        for (key, value) in entries {
-            set_topic(&mut conf, key, value).map_err(Refusal::Property)?;
-        }
+        let conf = self.topic_conf(entries).map_err(Refusal::Property)?;
         let failed = |why: String| Refusal::Topic(format!("rd_kafka_topic_new failed: {why}"));
         let c_name = CString::new(name).map_err(|error| failed(error.to_string()))?;
         let topic = Topic::open(self.handle.client(), &c_name, Some(conf)).map_err(|error| failed(error.message))?;
-        self.topics.insert(name, topic);
+        self.topics.insert(name, topic, entries.clone());
         Ok(())
+    }
+
+    /// The client's topic-level settings with `entries` on top.
+    fn topic_conf(&self, entries: &Entries) -> Result<TopicConf, String> {
+        let mut conf = TopicConf::of(self.handle.client());
+        entries.iter().try_for_each(|(key, value)| set_topic(&mut conf, key, value))?;
+        Ok(conf)
+    }
+
+    /// The settings a topic has here, or would get.
+    pub fn conf_of(&self, name: &[u8]) -> Result<TopicConf, String> {
+        self.topic_conf(&self.topics.settings(name))
     }
 
     pub fn has_topic(&self, name: &[u8]) -> bool {

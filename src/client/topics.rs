@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::model::config::Entries;
 use crate::native::topic::Topic;
 
 #[derive(Default)]
@@ -15,6 +16,8 @@ pub struct Topics {
 pub struct Entry {
     name: Box<[u8]>,
     pub topic: Topic,
+    /// On top of the client's own.
+    settings: Entries,
 }
 
 impl Topics {
@@ -32,8 +35,13 @@ impl Topics {
         self.by_name.borrow().contains_key(name)
     }
 
-    pub fn insert(&self, name: &[u8], topic: Topic) {
-        let entry = Rc::new(Entry { name: name.into(), topic });
+    /// What was set for a topic alone.
+    pub fn settings(&self, name: &[u8]) -> Entries {
+        self.by_name.borrow().get(name).map(|entry| entry.settings.clone()).unwrap_or_default()
+    }
+
+    pub fn insert(&self, name: &[u8], topic: Topic, settings: Entries) {
+        let entry = Rc::new(Entry { name: name.into(), topic, settings });
         self.by_name.borrow_mut().insert(name.into(), entry);
     }
 

@@ -21,6 +21,7 @@ use crate::client::handle::Handle;
 use crate::client::leaving::{Departure, Tell};
 use crate::model::config::Entries;
 use crate::model::error::KafkaError;
+use crate::native::conf::TopicConf;
 use crate::native::metadata::Scope;
 use crate::native::shared::Shared;
 use crate::native::topic::Topic;
@@ -83,6 +84,10 @@ impl Leaves for Client {
 
     fn handle(&self) -> &Handle {
         Client::handle(self)
+    }
+
+    fn conf_of(&self, _: &[u8]) -> Result<TopicConf, String> {
+        Ok(TopicConf::of(self.handle().client()))
     }
 
     fn scope_of(&self, topic: &CString) -> Option<Scope> {

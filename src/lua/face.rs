@@ -10,6 +10,7 @@ use mlua::prelude::*;
 
 use super::ask::{self, Tickets};
 use super::build::{cold, hot, Method};
+use super::config;
 use super::error::Value;
 use super::partitioning;
 use super::questions;
@@ -21,7 +22,7 @@ use crate::client::config::Settings;
 use crate::client::handle::Handle;
 use crate::client::leaving::{Departure, Tell};
 use crate::model::error::KafkaError;
-use crate::native::conf::LogTarget;
+use crate::native::conf::{LogTarget, TopicConf};
 use crate::native::metadata::Scope;
 use crate::native::shared::{Shared, Wanted};
 
@@ -29,6 +30,8 @@ use crate::native::shared::{Shared, Wanted};
 pub trait Leaves: Sized {
     fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure>;
     fn handle(&self) -> &Handle;
+    /// The settings of a topic: the client's own, where a topic cannot have others.
+    fn conf_of(&self, topic: &[u8]) -> Result<TopicConf, String>;
     /// How to ask for a topic's metadata.
     fn scope_of(&self, topic: &CString) -> Option<Scope>;
     fn export(&self) -> i32;
@@ -181,6 +184,7 @@ pub fn client_methods<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>(
     mut own: Vec<(&'static str, Method<T>)>,
 ) -> Vec<(&'static str, Method<T>)> {
     own.extend(partitioning::methods());
+    own.extend(config::methods());
     own.extend([
         ("closed", hot(serve::closed::<T>)),
         ("name", cold(Accepts::EvenForked, METHOD, name::<T, C>)),
@@ -195,6 +199,7 @@ pub fn client_methods<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>(
 /// The steps every client has for its questions.
 pub fn question_steps<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>() -> Vec<(&'static str, Method<T>)> {
     let mut steps = questions::steps();
+    steps.extend(config::steps());
     steps.extend([
         ("is_answered", cold(Accepts::Any, STEP, ask::is_answered::<T, C>)),
         ("answer", cold(Accepts::Any, STEP, ask::answer::<T, C>)),

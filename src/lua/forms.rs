@@ -15,14 +15,19 @@ const FORMS: &[(&str, &str)] = &[
     ("questions", include_str!("forms/questions.lua")),
     ("producer", include_str!("forms/producer.lua")),
     ("consumer", include_str!("forms/consumer.lua")),
+    ("config", include_str!("forms/config.lua")),
     ("topics", include_str!("forms/topics.lua")),
     ("module", include_str!("forms/module.lua")),
 ];
 
 /// Forms that wait until one of their functions is named: where those belong (a class, or `native` for
 /// what other forms share), the form, the functions it defines.
-const LATE: &[(&str, &str, &[&str])] =
-    &[("native", "partitions", &["read_offset", "read_partitions"]), ("producer", "topics", &["create_topic"])];
+const LATE: &[(&str, &str, &[&str])] = &[
+    ("native", "partitions", &["read_offset", "read_partitions"]),
+    ("producer", "topics", &["create_topic"]),
+    ("producer", "config", &["config"]),
+    ("consumer", "config", &["config"]),
+];
 
 /// `(native, key)`: what a read of something that has not been made yet gives.
 fn read(lua: &Lua, args: Args) -> Result<LuaValue, Raise> {

@@ -3,6 +3,7 @@
 mod args;
 mod ask;
 mod build;
+mod config;
 pub mod consumer;
 mod error;
 pub mod face;

@@ -20,6 +20,7 @@ use crate::client::handle::Handle;
 use crate::client::leaving::{Departure, Tell};
 use crate::client::producer::{Producer as Client, Refusal};
 use crate::model::config::Entries;
+use crate::native::conf::TopicConf;
 use crate::native::metadata::Scope;
 use crate::native::shared::Shared;
 
@@ -90,6 +91,10 @@ impl Leaves for Client {
 
     fn handle(&self) -> &Handle {
         Client::handle(self)
+    }
+
+    fn conf_of(&self, topic: &[u8]) -> Result<TopicConf, String> {
+        Client::conf_of(self, topic)
     }
 
     fn scope_of(&self, topic: &CString) -> Option<Scope> {

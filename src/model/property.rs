@@ -1,5 +1,7 @@
 //! The table of configuration properties, read from the text librdkafka prints of itself.
 
+use super::config::Value;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Property {
     pub name: String,
@@ -13,6 +15,40 @@ pub struct Property {
     /// `string`, `integer`, `boolean`, `enum value`, `CSV flags`, `pattern list`, `see dedicated API`, …
     pub kind: String,
     pub description: String,
+}
+
+impl Property {
+    /// The least and the greatest number accepted.
+    pub fn limits(&self) -> Option<(f64, f64)> {
+        let (low, high) = self.range.split_once(" .. ")?;
+        Some((low.parse().ok()?, high.parse().ok()?))
+    }
+
+    /// The words accepted, when only some are.
+    pub fn words(&self) -> Option<impl Iterator<Item = &str>> {
+        let chosen = matches!(self.kind.as_str(), "enum value" | "CSV flags") && !self.range.is_empty();
+        chosen.then(|| self.range.split(", "))
+    }
+
+    /// The property this is another name of.
+    pub fn alias_of(&self) -> Option<&str> {
+        let (name, _) = self.description.strip_prefix("Alias for `")?.split_once('`')?;
+        Some(name)
+    }
+
+    /// A function of the C interface, or something only that can set.
+    pub fn is_for_c(&self) -> bool {
+        self.kind == "see dedicated API"
+    }
+
+    /// A printed value as what it is: a number, a flag, a text.
+    pub fn value(&self, text: &str) -> Value {
+        match self.kind.as_str() {
+            "boolean" => Value::Flag(text == "true"),
+            "integer" | "float" => text.parse().map_or_else(|_| Value::Text(text.into()), Value::Number),
+            _ => Value::Text(text.into()),
+        }
+    }
 }
 
 /// Reads the two tables ("Global", "Topic") of `name | C/P | range | default | importance | description`.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rdkafka::bindings as rd;
 
 use super::callbacks;
+use super::conf::printed;
 use super::queue::Queue;
 use super::shared::Shared;
 use crate::model::config::Kind;
@@ -87,18 +88,9 @@ impl Client {
 
     /// The value a property has in this client, as librdkafka prints it.
     pub fn property(&self, key: &CString) -> Option<String> {
-        let mut value = vec![0u8; 4096];
-        let mut size = value.len();
-        // SAFETY: the conf belongs to the client and is only read; `value` has room for `size`.
-        let code = unsafe {
-            let conf = rd::rd_kafka_conf(self.rk);
-            rd::rd_kafka_conf_get(conf, key.as_ptr(), value.as_mut_ptr().cast(), &mut size)
-        };
-        if code != rd::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK {
-            return None;
-        }
-        let text = std::ffi::CStr::from_bytes_until_nul(&value).ok()?;
-        Some(text.to_string_lossy().into_owned())
+        // SAFETY: the conf belongs to the client and is only read; `printed` passes a place for
+        // the size and room for as much.
+        printed(|value, size| unsafe { rd::rd_kafka_conf_get(rd::rd_kafka_conf(self.rk), key.as_ptr(), value, size) })
     }
 }
 

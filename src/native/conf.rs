@@ -139,6 +139,12 @@ impl TopicConf {
         refused(code, reason)
     }
 
+    /// The value a property has here, as librdkafka prints it.
+    pub fn property(&self, key: &CString) -> Option<String> {
+        // SAFETY: the conf is ours; `printed` passes a place for the size and room for as much.
+        printed(|value, size| unsafe { rd::rd_kafka_topic_conf_get(self.0, key.as_ptr(), value, size) })
+    }
+
     /// For rd_kafka_topic_new, which frees it on every path.
     pub fn into_raw(self) -> *mut rd::rd_kafka_topic_conf_t {
         let conf = self.0;
@@ -152,6 +158,21 @@ impl Drop for TopicConf {
         // SAFETY: still ours, as `into_raw` forgets.
         unsafe { rd::rd_kafka_topic_conf_destroy(self.0) };
     }
+}
+
+/// What `get` prints into the room it is given, once it has told how much it needs.
+pub fn printed(get: impl Fn(*mut c_char, *mut usize) -> rd::rd_kafka_conf_res_t) -> Option<String> {
+    let mut size = 0;
+    if get(std::ptr::null_mut(), &mut size) != rd::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK {
+        return None;
+    }
+    let mut value = vec![0u8; size.max(1)];
+    let mut room = value.len();
+    if get(value.as_mut_ptr().cast(), &mut room) != rd::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK {
+        return None;
+    }
+    let text = std::ffi::CStr::from_bytes_until_nul(&value).ok()?;
+    Some(text.to_string_lossy().into_owned())
 }
 
 fn refused(code: rd::rd_kafka_conf_res_t, reason: String) -> Result<(), Refused> {

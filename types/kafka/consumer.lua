@@ -95,3 +95,21 @@ function Consumer:partition_count(topic) end
 ---@param partition integer
 ---@return boolean? available nil: nothing is known of the topic yet
 function Consumer:partition_available(topic, partition) end
+
+---What every property comes to in this client: what was set, librdkafka's defaults, the values this module puts in their
+---place; under each name a property has. This module's own options are there too.
+---
+---Errors: raises on a closed client.
+---Danger: a secret that is set reads `(hidden)`, so the table is not one to make another client of (see `kafka.session`).
+---Source: `rd_kafka_conf_get` on `rd_kafka_conf`.
+---@return table<string, string|number|boolean|function> config absent: not set, and no default
+function Consumer:config() end
+
+---What the topic-level properties come to, for the client as a whole, which here hold for each topic.
+---
+---Errors: raises for a name that cannot be a topic's, and on a closed client.
+---Danger: none.
+---Source: `rd_kafka_default_topic_conf_dup`, `rd_kafka_topic_conf_get`.
+---@param topic? string
+---@return table<string, string|number|boolean> config
+function Consumer:topic_config(topic) end

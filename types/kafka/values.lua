@@ -40,10 +40,15 @@
 ---@class kafka.Property
 ---@field name string
 ---@field scope "producer"|"consumer"|"both"
----@field range string
----@field default string
+---@field range string as librdkafka prints it; "" when anything goes
+---@field low number? the least number accepted
+---@field high number? the greatest
+---@field values string[]? the words accepted, when only some are
+---@field default string|number|boolean|nil nil: there is none
 ---@field importance string
 ---@field topic_level boolean can be set for each topic
+---@field alias_of string? the property this is another name of
+---@field secret boolean its value is never shown
 ---@field type string `"integer"`, `"string"`, `"boolean"`, …
 ---@field description string
 

@@ -21,9 +21,9 @@ local function is_only_failed(flat)
 end
 
 -- What a client keeps for its callbacks: slots of single messages at 1 and 2, the rest by name.
-local function callbacks_of(own, flat)
+local function callbacks_of(own, flat, brokers)
     return {
-        {}, {},
+        {}, {}, own = own, brokers = brokers,
         on_error = own.on_error, on_stats = own.on_stats, on_throttle = own.on_throttle, on_delivery = own.on_delivery,
         on_log = type(own.on_log) == "function" and own.on_log or nil, only_failed = is_only_failed(flat),
     }
@@ -60,8 +60,9 @@ function kafka.producer(...)
     end
     local own = {}
     local flat = flatten(conf or {}, 2, own)
+    native.check_side(own, "producer", 2)
     if modern then need_servers(flat, 2) end
-    local made = native.new_producer(brokers, flat, own, callbacks_of(own, flat))
+    local made = native.new_producer(brokers, flat, own, callbacks_of(own, flat, brokers))
     return made
 end
 
@@ -88,7 +89,7 @@ local function modern_consumer(options)
         error(("option topics: an array of strings expected, got %s"):format(show(topics)), 3)
     end
     local flat = flatten(setmetatable(rest, getmetatable(options) and { __index = options } or nil), 3, own)
-    if own.on_delivery then error("option on_delivery: a producer's option; a consumer has no delivery reports", 3) end
+    native.check_side(own, "consumer", 3)
     need_servers(flat, 3)
     local list = gather_topics(topics)
     if list and #list == 0 then error("option topics: the array is empty", 3) end
@@ -116,11 +117,11 @@ function kafka.consumer(...)
         if list and #list == 0 then native.argument_error(2, "the topics array is empty") end
         own = {}
         flat = flatten(conf, 2, own)
-        if own.on_delivery then error("option on_delivery: a producer's option; a consumer has no delivery reports", 2) end
+        native.check_side(own, "consumer", 2)
         native.check_consumer(flat, own)
         topic_flat = flatten(topic_conf or {}, 2)
     end
-    local made = native.new_consumer(brokers, list, flat, topic_flat, own, callbacks_of(own, flat))
+    local made = native.new_consumer(brokers, list, flat, topic_flat, own, callbacks_of(own, flat, brokers))
     return made
 end
 

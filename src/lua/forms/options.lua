@@ -8,6 +8,8 @@ local OWN = {
     on_error = "function", on_stats = "function", on_throttle = "function", on_delivery = "function",
     on_log = "log", allow_unsafe_config = "boolean", exit_timeout = "timeout", close_timeout = "timeout",
 }
+-- Options of one class only.
+local SIDE = { on_delivery = "producer", topics = "consumer" }
 local LOGS = { stderr = true, syslog = true, none = true }
 
 local function show(value)
@@ -63,4 +65,15 @@ local function flatten(conf, level, own)
     end
     return flat
 end
-native.flatten, native.show = flatten, show
+
+-- Raises when an option of the other side was given.
+local function check_side(own, side, level)
+    for name in pairs(own) do
+        local belongs = SIDE[name] or side
+        if belongs ~= side then
+            error(("option %s: a %s's option; this is a %s"):format(name, belongs, side), level + 1)
+        end
+    end
+end
+
+native.flatten, native.show, native.check_side, native.option_side = flatten, show, check_side, SIDE
