@@ -93,6 +93,7 @@ signatures.kinds = {
             { "rtt='x'", { { "REQUEST_TIMED_OUT", rtt = "x" } } }, { "rtt=-1", { { "REQUEST_TIMED_OUT", rtt = -1 } } } },
     },
     error_name = { good = "REQUEST_TIMED_OUT", bad = join(not_text, { { "an unknown name", "NO_SUCH" } }), words = { "error", "name" } },
+    reason = { good = "a test", bad = join(not_text, { { "a NUL inside", "a\0b" } }), words = { "reason" } },
 }
 
 --- class → method → kinds in order; a trailing ? is an argument that may be left out.
@@ -102,10 +103,12 @@ signatures.classes = {
         send = "topic partition sequence? message", poll = "timeout?", produce = "topic value key? options?",
         flush = "timeout?", close = "timeout?", closed = "", name = "", last_error = "", pollfd = "", events = "", timeout = "",
         partition_count = "topic", partition_available = "topic partition", config = "", topic_config = "topic?",
+        fatal_error = "", test_fatal_error = "error_name reason",
     },
     Consumer = {
         receive = "", close = "timeout?", closed = "", name = "", last_error = "", pollfd = "", events = "", timeout = "",
         partition_count = "topic", partition_available = "topic partition", config = "", topic_config = "topic?",
+        fatal_error = "", test_fatal_error = "error_name reason", group_metadata = "",
     },
     Mock = {
         bootstrap_servers = "", create_topic = "new_topic count replicas?", broker_down = "broker", broker_up = "broker",

@@ -105,7 +105,7 @@ fn api_key(name: &str) -> Result<i16, String> {
     })
 }
 
-fn error_code(name: &str) -> Result<i32, String> {
+pub fn error_code(name: &str) -> Result<i32, String> {
     code_of(name).ok_or_else(|| {
         let hint =
             nearest(name, table().iter().map(|row| row.1)).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default();

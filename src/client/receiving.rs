@@ -1,7 +1,7 @@
 //! Asking for the next message: what is at hand, what went wrong, what to hear first.
 
 use super::consumer::Consumer;
-use crate::model::error::{KafkaError, PARTITION_EOF, UNKNOWN_PARTITION, UNKNOWN_TOPIC};
+use crate::model::error::{KafkaError, FATAL, PARTITION_EOF, UNKNOWN_PARTITION, UNKNOWN_TOPIC};
 use crate::model::event::Event;
 use crate::native::error::from_code;
 use crate::native::message::Message;
@@ -88,7 +88,8 @@ impl Consumer {
     }
 
     fn consumer_error(&self, code: i32, message: &Message) -> Next {
-        let error = from_code(code, Some(message.error_text()));
+        let fatal = if code == FATAL { self.handle.client().fatal_error() } else { None };
+        let error = fatal.unwrap_or_else(|| from_code(code, Some(message.error_text())));
         self.shared().set_last_error(error.clone());
         if matches!(code, UNKNOWN_PARTITION | UNKNOWN_TOPIC) {
             let topic = String::from_utf8_lossy(message.topic().unwrap_or_default()).into_owned();

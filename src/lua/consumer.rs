@@ -9,6 +9,7 @@ use mlua::prelude::*;
 
 use super::build::{cold, pushing_step, Method};
 use super::face::{question_steps, Face, Leaves, Seat};
+use super::group_metadata::group_metadata;
 use super::producer::in_use;
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
@@ -188,7 +189,7 @@ fn forget_last(_: &Lua, consumer: &Consumer, _: Args) -> Result<(), Raise> {
 }
 
 pub fn methods() -> Vec<(&'static str, Method<Consumer>)> {
-    Vec::new()
+    vec![("group_metadata", cold(Accepts::Open, METHOD, group_metadata))]
 }
 
 pub fn metamethods() -> Vec<(&'static str, Method<Consumer>)> {

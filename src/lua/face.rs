@@ -12,6 +12,7 @@ use super::ask::{self, Tickets};
 use super::build::{cold, hot, Method};
 use super::config;
 use super::error::Value;
+use super::fatal;
 use super::partitioning;
 use super::questions;
 use super::stack::block::{closed, Class};
@@ -185,6 +186,7 @@ pub fn client_methods<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>(
 ) -> Vec<(&'static str, Method<T>)> {
     own.extend(partitioning::methods());
     own.extend(config::methods());
+    own.extend(fatal::methods());
     own.extend([
         ("closed", hot(serve::closed::<T>)),
         ("name", cold(Accepts::EvenForked, METHOD, name::<T, C>)),

@@ -3,6 +3,7 @@
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod group;
 pub mod metadata;
 pub mod nearest;
 pub mod number;

@@ -86,6 +86,15 @@ impl Client {
         unsafe { callbacks::fatal_error(self.rk) }
     }
 
+    /// Makes the client believe that `code`, one of librdkafka's own table, has made it unusable.
+    pub fn test_fatal_error(&self, code: i32, reason: &CString) -> Result<(), KafkaError> {
+        // SAFETY: the client is live, the text terminated and copied, the code a value of the enum.
+        super::error::check(unsafe {
+            let code = std::mem::transmute::<i32, rd::rd_kafka_resp_err_t>(code);
+            rd::rd_kafka_test_fatal_error(self.rk, code, reason.as_ptr())
+        })
+    }
+
     /// The value a property has in this client, as librdkafka prints it.
     pub fn property(&self, key: &CString) -> Option<String> {
         // SAFETY: the conf belongs to the client and is only read; `printed` passes a place for

@@ -8,6 +8,7 @@ pub mod conf;
 pub mod consumer;
 pub mod counts;
 pub mod error;
+pub mod group_metadata;
 pub mod headers;
 pub mod library;
 pub mod message;

@@ -113,3 +113,31 @@ function Consumer:config() end
 ---@param topic? string
 ---@return table<string, string|number|boolean> config
 function Consumer:topic_config(topic) end
+
+---Who this consumer is in its group: what a transactional producer sends with its offsets, so that those of a consumer
+---that has lost its partitions are refused.
+---
+---Errors: raises on a closed client.
+---Danger: it changes with each rebalance; ask anew for each transaction, or hand over the consumer itself.
+---Source: `rd_kafka_consumer_group_metadata`.
+---@return kafka.GroupMetadata? metadata nil: a consumer without `group.id`
+function Consumer:group_metadata() end
+
+---The error that made this client unusable, if one did. Make a new client then.
+---
+---Errors: raises on a closed client.
+---Danger: none.
+---Source: `rd_kafka_fatal_error`.
+---@return kafka.Error? err nil: all is well
+function Consumer:fatal_error() end
+
+---For tests: makes the client behave as after a fatal error.
+---
+---Errors: raises for a name `kafka.errors` does not have; `nil, err` `_PREV_IN_PROGRESS` when there was one already.
+---Danger: the client is of no use afterwards.
+---Source: `rd_kafka_test_fatal_error`.
+---@param name string a name of `kafka.errors`
+---@param reason string comes with the error
+---@return true? done
+---@return kafka.Error? err
+function Consumer:test_fatal_error(name, reason) end

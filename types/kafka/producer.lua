@@ -184,3 +184,22 @@ function Producer:config() end
 ---@param topic? string
 ---@return table<string, string|number|boolean> config
 function Producer:topic_config(topic) end
+
+---The error that made this client unusable, if one did. Make a new client then.
+---
+---Errors: raises on a closed client.
+---Danger: none.
+---Source: `rd_kafka_fatal_error`.
+---@return kafka.Error? err nil: all is well
+function Producer:fatal_error() end
+
+---For tests: makes the client behave as after a fatal error.
+---
+---Errors: raises for a name `kafka.errors` does not have; `nil, err` `_PREV_IN_PROGRESS` when there was one already.
+---Danger: the client is of no use afterwards; without `enable.idempotence` librdkafka still takes messages.
+---Source: `rd_kafka_test_fatal_error`.
+---@param name string a name of `kafka.errors`
+---@param reason string comes with the error
+---@return true? done
+---@return kafka.Error? err
+function Producer:test_fatal_error(name, reason) end

@@ -76,6 +76,13 @@
 ---@field on_delivery? fun(err: kafka.Error?, report: kafka.Report) for this message; the client's is called after it
 ---@field opaque? any comes back as `report.opaque`
 
+---A member of a consumer group, as `Consumer:group_metadata` tells it.
+---@class kafka.GroupMetadata
+---@field group_id string
+---@field generation_id integer -1: nobody in particular, or not joined yet
+---@field member_id string
+---@field group_instance_id string? of a static member
+
 ---@class kafka.MockOptions
 ---@field brokers? integer default 1
 ---@field topics? table<string, integer> name → number of partitions

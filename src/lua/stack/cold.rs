@@ -44,7 +44,7 @@ fn refusal(lua: &Lua, raise: Raise) -> LuaResult<MultiValue> {
         Raise::Forked | Raise::Lua => (4, 0, String::new()),
         // An error value is built by the raw side; its parts travel as they are.
         Raise::Error(error) => {
-            let parts = (error.code, error.name.as_ref(), error.message, error.fatal, error.retriable);
+            let parts = (error.code, error.name.as_ref(), error.message, error.fatal, error.retriable, error.txn_requires_abort);
             return (mark, 5, parts).into_lua_multi(lua);
         }
     };
@@ -221,6 +221,7 @@ unsafe fn read_refusal(L: *mut lua_State, first: c_int) -> Raise {
                 let mut error = KafkaError::new(l::lua_tointeger(L, first + 2) as i32, text(first + 3), text(first + 4));
                 error.fatal = l::lua_toboolean(L, first + 5) != 0;
                 error.retriable = l::lua_toboolean(L, first + 6) != 0;
+                error.txn_requires_abort = l::lua_toboolean(L, first + 7) != 0;
                 Raise::Error(error)
             }
             _ => Raise::Forked,
