@@ -1,20 +1,60 @@
 //! At least once: when a message counts as done, so that a commit may cover it.
 
+use std::cell::RefCell;
+
 use super::consumer::Consumer;
 use crate::model::error::{STATE, UNKNOWN_PARTITION};
 use crate::native::message::Message;
 
+/// What the program was given and has not finished.
+#[derive(Default)]
+pub struct Acks {
+    /// The user's `enable.auto.offset.store=true`.
+    pub store_at_hand_over: bool,
+    /// Handed out and not yet done, the last of each run of a partition: done when the next one is
+    /// asked for.
+    last: RefCell<Vec<Message>>,
+}
+
+impl Acks {
+    pub fn new(store_at_hand_over: bool) -> Acks {
+        Acks { store_at_hand_over, last: RefCell::default() }
+    }
+
+    pub fn forget(&self) {
+        self.last.borrow_mut().clear();
+    }
+
+    pub fn into_held(self) -> Vec<Message> {
+        self.last.into_inner()
+    }
+}
+
 impl Consumer {
-    /// The last message is done: a commit may cover it.
-    pub(super) fn finish_last(&self) {
-        if let Some(message) = self.last.borrow_mut().take() {
-            if !self.store_at_hand_over {
-                self.store(&message);
-            }
+    /// The program has the message.
+    pub(super) fn note(&self, message: Message) {
+        if message.code() != 0 {
+            return;
+        }
+        if self.acks.store_at_hand_over {
+            self.store(&message);
+            return;
+        }
+        let mut last = self.acks.last.borrow_mut();
+        match last.last_mut() {
+            Some(before) if before.is_beside(&message) => *before = message,
+            _ => last.push(message),
         }
     }
 
-    pub(super) fn store(&self, message: &Message) {
+    /// What was handed out last is done: a commit may cover it.
+    pub fn finish_last(&self) {
+        for message in self.acks.last.borrow_mut().drain(..) {
+            self.store(&message);
+        }
+    }
+
+    fn store(&self, message: &Message) {
         if let Err(error) = message.store() {
             // A partition that is no longer ours has a new owner, who starts where we committed.
             if error.code != STATE && error.code != UNKNOWN_PARTITION {
@@ -23,12 +63,12 @@ impl Consumer {
         }
     }
 
-    /// The last message shall be read again by whoever comes next.
+    /// What was handed out last shall be read again by whoever comes next.
     pub fn forget_last(&self) {
-        *self.last.borrow_mut() = None;
+        self.acks.forget();
     }
 
-    /// Counts the last message as done, for an explicit `close`.
+    /// Counts what was handed out last as done, for an explicit `close`.
     pub fn finish(&self) {
         self.finish_last();
         self.buffer.borrow_mut().clear();

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::acks::Acks;
 use super::config::{build, check_topic_entries, Settings};
 use super::handle::{Handle, Parts};
 use super::leaving::{depart, Departure, Leave, Outcome, Tell};
@@ -23,10 +24,7 @@ use crate::native::shared::Shared;
 pub struct Consumer {
     pub(super) handle: Handle,
     pub(super) buffer: RefCell<Prefetch>,
-    /// Handed out and not yet done: it is done when the next one is asked for.
-    pub(super) last: RefCell<Option<Message>>,
-    /// The user's `enable.auto.offset.store=true`.
-    pub(super) store_at_hand_over: bool,
+    pub(super) acks: Acks,
     /// When librdkafka's queue was last looked at.
     pub(super) looked: Cell<u64>,
     /// When to assign again, in the same clock; 0 for never.
@@ -42,8 +40,7 @@ impl Consumer {
         Ok(Consumer {
             handle: Handle::create(Kind::Consumer, built, settings)?,
             buffer: RefCell::default(),
-            last: RefCell::default(),
-            store_at_hand_over,
+            acks: Acks::new(store_at_hand_over),
             looked: Cell::new(0),
             assign_again_at: Cell::new(0),
         })
@@ -77,7 +74,7 @@ impl Consumer {
         let auto_commit = self.handle.client().property(&c"enable.auto.commit".to_owned());
         let commits = tell == Tell::Caller && auto_commit.as_deref() == Some("true");
         let Parts { client, shared, workers } = self.handle.into_parts();
-        let held = (self.buffer.into_inner(), self.last.into_inner());
+        let held = (self.buffer.into_inner(), self.acks.into_held());
         let departure =
             depart(Box::new(Leaver { shared, held: Some(held), commits, workers: Some(workers), client }), patience, tell);
         registry::current().remove(registered);
@@ -112,7 +109,7 @@ fn check_mixture(entries: &[TopicEntry]) -> Result<bool, String> {
 /// Fields in the order they must go: messages before their client.
 struct Leaver {
     shared: Arc<Shared>,
-    held: Option<(Prefetch, Option<Message>)>,
+    held: Option<(Prefetch, Vec<Message>)>,
     /// `close` says whether the offsets arrived, so it asks for the answer itself.
     commits: bool,
     workers: Option<super::worker::Workers>,

@@ -10,6 +10,9 @@ use crate::native::consumer::{take_local, BATCH};
 use crate::native::message::Message;
 use crate::native::queue::Queue;
 
+/// How far over its size the buffer may grow in search of a rebalance.
+const OVERFLOW: usize = 4 * BATCH;
+
 #[derive(Default)]
 pub struct Prefetch {
     messages: VecDeque<Message>,
@@ -28,11 +31,26 @@ impl Prefetch {
         self.messages.is_empty()
     }
 
-    /// Fills up from what is local; with a full buffer still one, so that a rebalance behind the
-    /// messages is seen.
-    pub fn fill(&mut self, queue: &Queue) {
-        let room = BATCH.saturating_sub(self.messages.len()).max(1);
-        take_local(queue, room, &mut self.messages);
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Fills up from what is local, to `most` if the program wants more than a buffer's worth; with a
+    /// full buffer still one, so that a rebalance behind the messages is seen, up to a limit: a
+    /// program that waits for something else looks for ever.
+    pub fn fill(&mut self, queue: &Queue, most: usize) {
+        let most = most.max(BATCH);
+        if self.messages.len() >= most {
+            let one = usize::from(self.messages.len() < most + OVERFLOW);
+            take_local(queue, one, &mut self.messages);
+            return;
+        }
+        loop {
+            let room = (most - self.messages.len()).min(BATCH);
+            if take_local(queue, room, &mut self.messages) < room || self.messages.len() >= most {
+                return;
+            }
+        }
     }
 
     pub fn clear(&mut self) {

@@ -7,16 +7,16 @@ use crate::native::error::from_code;
 use crate::native::message::Message;
 use crate::native::process::coarse_ms;
 
-/// What asking for a message brought.
-pub enum Next {
-    /// To be given to [`Consumer::handed_out`].
-    Message(Message),
+/// What asking for messages brought.
+pub enum Next<T> {
+    /// To be given back to [`Consumer::handed_out`] or [`Consumer::handed_out_all`].
+    Some(T),
     Nothing,
     /// Events wait to be served first.
     Events,
     Error(KafkaError),
-    /// A topic or partition that is not there: the classic call raises it.
-    Local(String),
+    /// A topic or partition that is not there: the classic call raises these words.
+    Local(KafkaError, String),
 }
 
 /// A program that takes its time over buffered messages still looks this often (ms) for a
@@ -26,58 +26,104 @@ const LOOK_EVERY: u64 = 100;
 impl Consumer {
     /// The program has the message, or could not take it: then it is the next one again.
     pub fn handed_out(&self, message: Message, taken: bool) {
-        if !taken {
+        if taken {
+            self.note(message);
+        } else {
             self.buffer.borrow_mut().put_back(message);
-            return;
         }
-        if self.store_at_hand_over {
-            self.store(&message);
-        }
-        *self.last.borrow_mut() = Some(message);
     }
 
-    /// Asks for the next message, which says that the last one is done. Never waits.
-    pub fn next(&self) -> Next {
+    /// As [`Consumer::handed_out`], for all of a batch.
+    pub fn handed_out_all(&self, messages: Vec<Message>, taken: bool) {
+        if taken {
+            messages.into_iter().for_each(|message| self.note(message));
+        } else {
+            messages.into_iter().rev().for_each(|message| self.buffer.borrow_mut().put_back(message));
+        }
+    }
+
+    /// Asks for the next message, which says that what was handed out is done. Never waits.
+    /// `ends`: the end of a partition is a message too.
+    pub fn next(&self, ends: bool) -> Next<Message> {
+        if !self.prepare(1) {
+            return Next::Events;
+        }
+        let message = self.pop(ends);
+        self.settle_if_drained();
+        match message {
+            Some(message) if is_message(&message) => {
+                self.shared().forget_raised();
+                Next::Some(message)
+            }
+            Some(error) => self.consumer_error(&error),
+            None => self.nothing(),
+        }
+    }
+
+    /// As [`Consumer::next`], for what is at hand up to `most`; never an empty batch.
+    pub fn next_batch(&self, most: usize, ends: bool) -> Next<Vec<Message>> {
+        if !self.prepare(most) {
+            return Next::Events;
+        }
+        let mut batch = Vec::with_capacity(most.min(self.buffer.borrow().len()));
+        let mut stopped_by = None;
+        while batch.len() < most {
+            match self.pop(ends) {
+                Some(message) if is_message(&message) => batch.push(message),
+                other => {
+                    stopped_by = other;
+                    break;
+                }
+            }
+        }
+        if !batch.is_empty() {
+            // An error waits its turn.
+            stopped_by.into_iter().for_each(|error| self.buffer.borrow_mut().put_back(error));
+            self.settle_if_drained();
+            self.shared().forget_raised();
+            return Next::Some(batch);
+        }
+        self.settle_if_drained();
+        match stopped_by {
+            Some(error) => convert(self.consumer_error(&error)),
+            None => convert(self.nothing()),
+        }
+    }
+
+    /// What was handed out is done, and what is at hand is gathered. False when events are due.
+    fn prepare(&self, most: usize) -> bool {
         self.finish_last();
         if self.shared().pending() > 0 {
-            return Next::Events;
+            return false;
         }
         let now = coarse_ms();
         self.assign_again_if_due(now);
-        if self.buffer.borrow().is_empty() || now.saturating_sub(self.looked.get()) >= LOOK_EVERY {
+        if self.buffer.borrow().len() < most || now.saturating_sub(self.looked.get()) >= LOOK_EVERY {
             self.looked.set(now);
-            self.look();
-            if self.shared().pending() > 0 {
-                return Next::Events;
-            }
+            self.look_for(most);
+            return self.shared().pending() == 0;
         }
-        self.hand_out()
+        true
     }
 
-    fn hand_out(&self) -> Next {
-        let message = loop {
-            let message = self.buffer.borrow_mut().pop();
-            // The end of a partition is no message to the classic call.
-            if message.as_ref().is_none_or(|message| message.code() != PARTITION_EOF) {
-                break message;
+    fn pop(&self, ends: bool) -> Option<Message> {
+        let mut buffer = self.buffer.borrow_mut();
+        loop {
+            let message = buffer.pop();
+            if ends || message.as_ref().is_none_or(|message| message.code() != PARTITION_EOF) {
+                return message;
             }
-        };
-        self.settle_if_drained();
-        let Some(message) = message else { return self.nothing() };
-        match message.code() {
-            0 => {
-                self.shared().forget_raised();
-                Next::Message(message)
-            }
-            code => self.consumer_error(code, &message),
         }
     }
 
     /// No message: but perhaps a reason why.
-    fn nothing(&self) -> Next {
+    fn nothing(&self) -> Next<Message> {
         if let Some(error) = self.shared().take_raised() {
             return match error.code {
-                UNKNOWN_PARTITION | UNKNOWN_TOPIC => Next::Local(local_text(&error)),
+                UNKNOWN_PARTITION | UNKNOWN_TOPIC => {
+                    let text = local_text(&error);
+                    Next::Local(error, text)
+                }
                 _ => Next::Error(error),
             };
         }
@@ -87,23 +133,23 @@ impl Consumer {
         }
     }
 
-    fn consumer_error(&self, code: i32, message: &Message) -> Next {
+    fn consumer_error(&self, message: &Message) -> Next<Message> {
+        let code = message.code();
         let fatal = if code == FATAL { self.handle.client().fatal_error() } else { None };
-        let error = fatal.unwrap_or_else(|| from_code(code, Some(message.error_text())));
+        let mut error = fatal.unwrap_or_else(|| from_code(code, Some(message.error_text())));
+        let mends_itself = Self::is_lost_coordinator(&error);
+        let reason = std::mem::take(&mut error.message);
+        error.message = at_place(message, &reason);
         self.shared().set_last_error(error.clone());
         if matches!(code, UNKNOWN_PARTITION | UNKNOWN_TOPIC) {
-            let topic = String::from_utf8_lossy(message.topic().unwrap_or_default()).into_owned();
-            return Next::Local(format!(
-                "topic: {topic} partition: {} offset: {} err: {}",
-                message.partition(),
-                message.offset(),
-                error.message
-            ));
+            let topic = String::from_utf8_lossy(message.topic().unwrap_or_default());
+            let (partition, offset) = (message.partition(), message.offset());
+            return Next::Local(error, format!("topic: {topic} partition: {partition} offset: {offset} err: {reason}"));
         }
         if self.shared().wanted.errors {
             self.shared().push(Event::Error(error.clone()));
         }
-        if Self::is_lost_coordinator(&error) {
+        if mends_itself {
             self.assign_again_later();
             return Next::Nothing;
         }
@@ -112,9 +158,14 @@ impl Consumer {
 
     /// Takes in what librdkafka has queued, and does what rebalances ask.
     pub fn look(&self) {
+        self.look_for(0);
+    }
+
+    /// As [`Consumer::look`], for a program that wants `most` messages at once.
+    fn look_for(&self, most: usize) {
         let Some(queue) = self.handle.client().queue() else { return };
         self.shared().wake.lower();
-        self.shared().serve(|| self.buffer.borrow_mut().fill(queue));
+        self.shared().serve(|| self.buffer.borrow_mut().fill(queue, most));
         while let Some(rebalance) = self.shared().take_rebalance() {
             self.rebalance(&rebalance);
         }
@@ -138,6 +189,28 @@ impl Consumer {
     pub fn export(&self) -> i32 {
         self.handle.export(self.buffered())
     }
+}
+
+/// Whether it is for the program: a message, or the end of a partition.
+fn is_message(message: &Message) -> bool {
+    matches!(message.code(), 0 | PARTITION_EOF)
+}
+
+/// What is no message is the same for one and for many.
+fn convert<T, U>(next: Next<T>) -> Next<U> {
+    match next {
+        Next::Some(_) | Next::Nothing => Next::Nothing,
+        Next::Events => Next::Events,
+        Next::Error(error) => Next::Error(error),
+        Next::Local(error, text) => Next::Local(error, text),
+    }
+}
+
+/// The reason with its topic, partition and offset, where they are known.
+fn at_place(message: &Message, reason: &str) -> String {
+    let Some(topic) = message.topic() else { return reason.to_string() };
+    let offset = if message.offset() >= 0 { format!(" at offset {}", message.offset()) } else { String::new() };
+    format!("{} [{}]{offset}: {reason}", String::from_utf8_lossy(topic), message.partition())
 }
 
 /// The classic sentence for what librdkafka tells as `topic [partition]: reason`. It knows no

@@ -24,7 +24,7 @@ pub enum Method<T> {
     /// A raw function: hot calls and steps.
     Raw(lua_CFunction),
     /// A raw function and the one it calls protected.
-    Protecting(lua_CFunction, lua_CFunction),
+    Protecting(lua_CFunction, (lua_CFunction, &'static [&'static str])),
     /// A safe body over mlua.
     Cold(Maker, std::marker::PhantomData<T>),
 }
@@ -41,7 +41,12 @@ pub fn step<T>(function: lua_CFunction) -> Method<T> {
 
 /// As [`step`], for one that makes values: `push` runs protected.
 pub fn pushing_step<T>(function: lua_CFunction, push: lua_CFunction) -> Method<T> {
-    Method::Protecting(function, push)
+    Method::Protecting(function, (push, &[]))
+}
+
+/// As [`pushing_step`], for a `push` that has words as upvalues.
+pub fn wording_step<T>(function: lua_CFunction, push: lua_CFunction, words: &'static [&'static str]) -> Method<T> {
+    Method::Protecting(function, (push, words))
 }
 
 /// An ordinary call.

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use mlua::prelude::*;
 
-use super::build::{cold, pushing_step, Method};
+use super::build::{cold, pushing_step, wording_step, Method};
 use super::face::{question_steps, Face, Leaves, Seat};
 use super::group_metadata::group_metadata;
 use super::producer::in_use;
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, METHOD, STEP};
-use super::stack::{event, receive};
+use super::stack::{event, message, receive};
 use crate::client::clock;
 use crate::client::config::Settings;
 use crate::client::consumer::Consumer as Client;
@@ -188,6 +188,17 @@ fn forget_last(_: &Lua, consumer: &Consumer, _: Args) -> Result<(), Raise> {
     Ok(())
 }
 
+/// Before a loop over messages: the consumer must be open.
+fn loop_begin(_: &Lua, _: &Consumer, args: Args) -> Result<(), Raise> {
+    args.count(0, 2)
+}
+
+/// A loop has ended after its last body: what that was given is done.
+fn finish_last(_: &Lua, consumer: &Consumer, _: Args) -> Result<(), Raise> {
+    consumer.seat.if_open(Client::finish_last);
+    Ok(())
+}
+
 pub fn methods() -> Vec<(&'static str, Method<Consumer>)> {
     vec![("group_metadata", cold(Accepts::Open, METHOD, group_metadata))]
 }
@@ -200,10 +211,15 @@ pub fn metamethods() -> Vec<(&'static str, Method<Consumer>)> {
 pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
     let mut steps = question_steps();
     steps.extend([
-        ("receive", pushing_step(receive::receive_step, receive::push_message)),
+        ("receive", pushing_step(receive::receive_step, message::push_classic)),
+        ("poll", wording_step(receive::poll_step, message::push_table, message::WORDS)),
+        ("poll_batch", wording_step(receive::poll_batch_step, message::push_tables, message::WORDS)),
+        ("receive_batch", pushing_step(receive::receive_batch_step, message::push_arrays)),
         ("next_event", pushing_step(event::next_event::<Consumer>, event::push_event)),
         ("close_begin", cold(Accepts::Any, STEP, close_begin)),
         ("close_result", cold(Accepts::Any, STEP, close_result)),
+        ("loop_begin", cold(Accepts::Open, STEP, loop_begin)),
+        ("finish_last", cold(Accepts::Any, STEP, finish_last)),
         ("forget_last", cold(Accepts::Any, STEP, forget_last)),
     ]);
     steps

@@ -16,6 +16,7 @@ const FORMS: &[(&str, &str)] = &[
     ("producer", include_str!("forms/producer.lua")),
     ("consumer", include_str!("forms/consumer.lua")),
     ("config", include_str!("forms/config.lua")),
+    ("receiving", include_str!("forms/receiving.lua")),
     ("topics", include_str!("forms/topics.lua")),
     ("module", include_str!("forms/module.lua")),
 ];

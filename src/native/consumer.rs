@@ -74,16 +74,16 @@ pub fn is_cooperative(client: &Client) -> bool {
 /// How many messages one call takes at the most.
 pub const BATCH: usize = 256;
 
-/// Takes what is local, up to `most`, without waiting; serves callbacks on the way. With
+/// Takes what is local, up to `most`, without waiting, and returns how many; serves callbacks on the way. With
 /// `most = 0` it only tells the group that the program is alive.
-pub fn take_local(queue: &Queue, most: usize, into: &mut std::collections::VecDeque<Message>) {
+pub fn take_local(queue: &Queue, most: usize, into: &mut std::collections::VecDeque<Message>) -> usize {
     let mut batch = [std::ptr::null_mut(); BATCH];
     // SAFETY: `batch` has room for as many pointers as are asked for; those filled are ours.
     unsafe {
         let count = rd::rd_kafka_consume_batch_queue(queue.as_ptr(), 0, batch.as_mut_ptr(), most.min(BATCH));
-        for message in batch.iter().take(usize::try_from(count).unwrap_or(0)) {
-            into.push_back(Message::own(*message));
-        }
+        let count = usize::try_from(count).unwrap_or(0);
+        into.extend(batch.iter().take(count).map(|message| Message::own(*message)));
+        count
     }
 }
 

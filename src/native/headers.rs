@@ -1,6 +1,7 @@
 //! Message headers, names and values as bytes: a name need not be UTF-8.
 
 use std::ffi::CStr;
+use std::marker::PhantomData;
 use std::os::raw::c_void;
 
 use rdkafka::bindings as rd;
@@ -46,26 +47,46 @@ impl Drop for Headers {
     }
 }
 
-/// The headers of a message, in order, repeats kept.
+/// The headers of a message, in order, repeats kept, as long as the message lives.
+pub struct HeaderList<'a>(*const rd::rd_kafka_headers_t, PhantomData<&'a ()>);
+
+impl<'a> HeaderList<'a> {
+    /// # Safety
+    /// `message` is a live message of librdkafka for as long as `'a`.
+    pub unsafe fn of(message: *const rd::rd_kafka_message_t) -> Option<HeaderList<'a>> {
+        let mut list = std::ptr::null_mut();
+        // SAFETY: by the caller's promise; the list stays the message's.
+        let found = unsafe { rd::rd_kafka_message_headers(message, &mut list) as i32 == 0 };
+        found.then_some(HeaderList(list, PhantomData))
+    }
+
+    pub fn len(&self) -> usize {
+        // SAFETY: the list lives.
+        unsafe { rd::rd_kafka_header_cnt(self.0) }
+    }
+
+    /// Name and value at `index`, from 0. A null value is not an empty one.
+    pub fn get(&self, index: usize) -> Option<(&'a [u8], Option<&'a [u8]>)> {
+        let (mut name, mut value, mut size) = (std::ptr::null(), std::ptr::null::<c_void>(), 0usize);
+        // SAFETY: name and value live as long as the list; a name is terminated, a value holds
+        // `size` bytes or is null.
+        unsafe {
+            if rd::rd_kafka_header_get_all(self.0, index, &mut name, &mut value, &mut size) as i32 != 0 {
+                return None;
+            }
+            let bytes = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), size));
+            Some((CStr::from_ptr(name).to_bytes(), bytes))
+        }
+    }
+}
+
+/// A copy of a message's headers.
 ///
 /// # Safety
 /// `message` is a live message of librdkafka.
 pub unsafe fn copy_of(message: *const rd::rd_kafka_message_t) -> Vec<Header> {
-    let mut list = std::ptr::null_mut();
-    let mut found = Vec::new();
-    // SAFETY: the list belongs to the message; name and value of each index live as long as it,
-    // a name is terminated, a value holds `size` bytes or is null.
-    unsafe {
-        if rd::rd_kafka_message_headers(message, &mut list) as i32 != 0 {
-            return found;
-        }
-        let (mut name, mut value, mut size) = (std::ptr::null(), std::ptr::null::<c_void>(), 0usize);
-        let mut index = 0;
-        while rd::rd_kafka_header_get_all(list, index, &mut name, &mut value, &mut size) as i32 == 0 {
-            let bytes = (!value.is_null()).then(|| std::slice::from_raw_parts(value.cast::<u8>(), size).to_vec());
-            found.push((CStr::from_ptr(name).to_bytes().to_vec(), bytes));
-            index += 1;
-        }
-    }
-    found
+    // SAFETY: by the caller's promise.
+    let Some(list) = (unsafe { HeaderList::of(message) }) else { return Vec::new() };
+    let owned = |(name, value): (&[u8], Option<&[u8]>)| (name.to_vec(), value.map(<[u8]>::to_vec));
+    (0..list.len()).filter_map(|index| list.get(index)).map(owned).collect()
 }

@@ -5,6 +5,7 @@ use std::ffi::CStr;
 use rdkafka::bindings as rd;
 
 use super::error::{code_at, take, text};
+use super::headers::HeaderList;
 use crate::model::error::KafkaError;
 
 pub struct Message(*mut rd::rd_kafka_message_t);
@@ -67,6 +68,38 @@ impl Message {
         }
         // SAFETY: `key_len` bytes live as long as the message.
         Some(unsafe { std::slice::from_raw_parts(message.key.cast(), message.key_len) })
+    }
+
+    /// Milliseconds and whether the broker's clock gave them; nothing for logs that know no time.
+    pub fn timestamp(&self) -> Option<(i64, bool)> {
+        let mut kind = rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+        // SAFETY: the message is live, `kind` is written.
+        let ms = unsafe { rd::rd_kafka_message_timestamp(self.0, &mut kind) };
+        let appended = kind == rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
+        (kind != rd::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && ms >= 0).then_some((ms, appended))
+    }
+
+    /// -1 when the log's format knows none.
+    pub fn leader_epoch(&self) -> i32 {
+        // SAFETY: the message is live.
+        unsafe { rd::rd_kafka_message_leader_epoch(self.0) }
+    }
+
+    /// Shows the headers in order, repeats and all, without a copy. Without any it costs nothing:
+    /// librdkafka looks at a length.
+    pub fn headers(&self) -> Option<HeaderList<'_>> {
+        // SAFETY: the list belongs to the message, which is borrowed for as long.
+        unsafe { HeaderList::of(self.0) }
+    }
+
+    /// Whether both are of the same partition.
+    pub fn is_beside(&self, other: &Message) -> bool {
+        self.is_of_topic_of(other) && self.partition() == other.partition()
+    }
+
+    /// Whether both are of the same topic, told by its handle.
+    pub fn is_of_topic_of(&self, other: &Message) -> bool {
+        std::ptr::eq(self.get().rkt, other.get().rkt)
     }
 
     /// Marks this message as done: the offset after it is what a commit will commit.

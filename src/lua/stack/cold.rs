@@ -93,12 +93,21 @@ pub fn function<R: IntoLuaMulti>(
 }
 
 /// A C function with the class's metatable as upvalue 1 and the function it calls protected as
-/// upvalue 2.
-pub fn protecting(lua: &Lua, raw: l::lua_CFunction, metatable: &LuaTable, inner: l::lua_CFunction) -> LuaResult<LuaFunction> {
-    // SAFETY: exec_raw pushed the metatable and runs this protected; one function is left.
+/// upvalue 2, which has `words` as its own upvalues.
+pub fn protecting(
+    lua: &Lua,
+    raw: l::lua_CFunction,
+    metatable: &LuaTable,
+    (inner, words): (l::lua_CFunction, &[&str]),
+) -> LuaResult<LuaFunction> {
+    // SAFETY: exec_raw pushed the metatable and runs this protected; one function is left. Lua has
+    // room for more words than there are.
     unsafe {
         lua.exec_raw(metatable, |L| {
-            l::lua_pushcclosure(L, inner, 0);
+            for word in words {
+                push::text(L, word);
+            }
+            l::lua_pushcclosure(L, inner, words.len() as c_int);
             l::lua_pushcclosure(L, raw, 2);
         })
     }

@@ -30,7 +30,7 @@ unsafe fn body<T: Face>(L: *mut lua_State) -> Result<c_int, Raise> {
     unsafe {
         let state = block::any::<T>(L)?;
         let Some(event) = state.shared().pop() else { return Ok(0) };
-        if let Err(raise) = protected(L, std::ptr::from_ref(&event) as *mut c_void, 3) {
+        if let Err(raise) = protected(L, std::ptr::from_ref(&event) as *mut c_void, None, 3) {
             state.shared().put_back(event);
             return Err(raise);
         }
@@ -146,28 +146,12 @@ unsafe fn push_report(L: *mut lua_State, report: &Report) {
             push::field(L, "sequence_id", || push::integer(L, id));
         }
         if !report.headers.is_empty() {
-            push::field(L, "headers", || push_headers(L, report));
-        }
-    }
-}
-
-/// An array of {name, value} pairs; the value of a null one is absent.
-///
-/// # Safety
-/// Four stack slots are free.
-unsafe fn push_headers(L: *mut lua_State, report: &Report) {
-    // SAFETY: raw sets into fresh tables.
-    unsafe {
-        l::lua_createtable(L, c_int::try_from(report.headers.len()).unwrap_or(0), 0);
-        for (index, (name, value)) in report.headers.iter().enumerate() {
-            l::lua_createtable(L, 2, 0);
-            push::bytes(L, name);
-            l::lua_rawseti(L, -2, 1);
-            if let Some(value) = value {
-                push::bytes(L, value);
-                l::lua_rawseti(L, -2, 2);
-            }
-            l::lua_rawseti(L, -2, index as l::lua_Integer + 1);
+            push::field(L, "headers", || {
+                push::headers(L, report.headers.len(), |index| {
+                    let (name, value) = report.headers.get(index)?;
+                    Some((name, value.as_deref()))
+                });
+            });
         }
     }
 }

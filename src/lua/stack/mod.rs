@@ -11,6 +11,7 @@ pub mod args;
 pub mod block;
 pub mod cold;
 pub mod event;
+pub mod message;
 pub mod open;
 #[cfg(feature = "probe")]
 pub mod probe;

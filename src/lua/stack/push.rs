@@ -70,6 +70,28 @@ pub unsafe fn field(L: *mut lua_State, name: &str, value: impl FnOnce()) {
     }
 }
 
+/// An array of {name, value} pairs; the value of a null one is absent.
+///
+/// # Safety
+/// `L` has four free stack slots; `get` must own nothing that an error could leak.
+pub unsafe fn headers<'a>(L: *mut lua_State, count: usize, get: impl Fn(usize) -> Option<(&'a [u8], Option<&'a [u8]>)>) {
+    // SAFETY: raw sets into fresh tables.
+    unsafe {
+        l::lua_createtable(L, c_int::try_from(count).unwrap_or(0), 0);
+        for index in 0..count {
+            let Some((name, value)) = get(index) else { return };
+            l::lua_createtable(L, 2, 0);
+            bytes(L, name);
+            l::lua_rawseti(L, -2, 1);
+            if let Some(value) = value {
+                bytes(L, value);
+                l::lua_rawseti(L, -2, 2);
+            }
+            l::lua_rawseti(L, -2, index as l::lua_Integer + 1);
+        }
+    }
+}
+
 /// A `kafka.Error`.
 ///
 /// # Safety

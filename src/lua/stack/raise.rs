@@ -52,17 +52,26 @@ pub const CLASSIC: Style = Style { level: 0, classic: true };
 pub const STEP: Style = Style { level: 1, classic: false };
 pub const CLASSIC_STEP: Style = Style { level: 1, classic: true };
 
-/// Calls `push` (this function's upvalue 2, a C function) with `data`, protected: making a value may
-/// run the collector, and with it a user's finalizer that raises. Its `results` are left on top.
+/// Calls `push` (this function's upvalue 2, a C function) with `data` and, if given, the value at
+/// stack place `with`, protected: making a value may run the collector, and with it a user's finalizer
+/// that raises. Its `results` are left on top.
 ///
 /// # Safety
-/// Upvalue 2 is a function that takes `data` as its one light userdata.
-pub unsafe fn protected(L: *mut lua_State, data: *mut std::os::raw::c_void, results: c_int) -> Result<(), Raise> {
-    // SAFETY: two pushes that make no value, then a protected call.
+/// Upvalue 2 is a function that takes `data` as a light userdata.
+pub unsafe fn protected(
+    L: *mut lua_State,
+    data: *mut std::os::raw::c_void,
+    with: Option<c_int>,
+    results: c_int,
+) -> Result<(), Raise> {
+    // SAFETY: pushes that make no value, then a protected call.
     unsafe {
         l::lua_pushvalue(L, l::lua_upvalueindex(2));
         l::lua_pushlightuserdata(L, data);
-        if l::lua_pcall(L, 1, results, 0) != 0 {
+        if let Some(place) = with {
+            l::lua_pushvalue(L, place);
+        }
+        if l::lua_pcall(L, 1 + c_int::from(with.is_some()), results, 0) != 0 {
             return Err(Raise::Lua);
         }
     }

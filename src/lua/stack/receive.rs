@@ -1,55 +1,145 @@
-//! The step under `consumer:receive()`.
+//! The steps under the calls that receive.
 
-use std::os::raw::{c_int, c_void};
+use std::os::raw::c_int;
 
 use mlua::ffi as l;
 use mlua::lua_State;
 
-use super::raise::{lua_function, protected, Raise, CLASSIC_STEP};
-use super::{args, block, push};
+use super::message::{light, MESSAGE_CLASS};
+use super::raise::{lua_function, protected, Raise, CLASSIC_STEP, STEP};
+use super::{args, block};
+use crate::client::clock;
 use crate::client::receiving::Next;
 use crate::lua::consumer::Consumer;
-use crate::native::message::Message;
+
+/// How long the modern calls wait where the program is silent (ms).
+const TIMEOUT: i64 = 1_000;
 
 lua_function!(receive_step, CLASSIC_STEP, receive_step_body);
+lua_function!(poll_step, STEP, poll_step_body);
+lua_function!(poll_batch_step, STEP, poll_batch_step_body);
+lua_function!(receive_batch_step, STEP, receive_batch_step_body);
 
 /// `(self)` → true, payload, topic, partition, key; or false when events or waiting are due; or
 /// nil and the error.
 unsafe fn receive_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
-    // SAFETY: called by Lua with the consumer's metatable as upvalue 1 and `push_message` as 2;
-    // the message stays in the consumer while its parts are pushed.
+    // SAFETY: called by Lua with the consumer's metatable as upvalue 1 and `push_classic` as 2;
+    // the message stays in this frame while its parts are pushed.
     unsafe {
         let state = block::open::<Consumer>(L)?;
         args::count(L, 1, 1)?;
         let consumer = state.open()?;
-        let message = match consumer.next() {
-            Next::Message(message) => message,
+        let message = match consumer.next(false) {
+            Next::Some(message) => message,
             Next::Nothing | Next::Events => {
                 l::lua_pushboolean(L, 0);
                 return Ok(1);
             }
             Next::Error(error) => return Err(Raise::Error(error)),
-            Next::Local(text) => return Err(Raise::Plain(text)),
+            Next::Local(_, text) => return Err(Raise::Plain(text)),
         };
-        let pushed = protected(L, std::ptr::from_ref(&message) as *mut c_void, 5);
+        let pushed = protected(L, light(&message), None, 5);
         consumer.handed_out(message, pushed.is_ok());
         pushed.map(|()| 5)
     }
 }
 
-/// Called protected, with a message as light userdata.
+/// `(self [, timeout])` → message; or false and the deadline when events or waiting are due; or nil
+/// and the error.
+unsafe fn poll_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
+    // SAFETY: called by Lua with the consumer's metatable as upvalue 1 and `push_table` as 2; the
+    // message stays in this frame while its table is made.
+    unsafe {
+        let state = block::open::<Consumer>(L)?;
+        args::count(L, 1, 2)?;
+        let timeout = args::timeout(L, 2, TIMEOUT)?;
+        let consumer = state.open()?;
+        match consumer.next(true) {
+            Next::Some(message) => {
+                let class = push_class(L);
+                let pushed = protected(L, light(&message), Some(class), 1);
+                consumer.handed_out(message, pushed.is_ok());
+                pushed.map(|()| 1)
+            }
+            other => push_later(L, other, timeout),
+        }
+    }
+}
+
+/// `(self, max [, timeout])` → array of messages; else as [`poll_step`].
+unsafe fn poll_batch_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
+    // SAFETY: as `poll_step_body`, with `push_tables`.
+    unsafe {
+        let state = block::open::<Consumer>(L)?;
+        let (most, timeout) = batch_arguments(L)?;
+        let consumer = state.open()?;
+        match consumer.next_batch(most, true) {
+            Next::Some(messages) => {
+                let class = push_class(L);
+                let pushed = protected(L, light(&messages), Some(class), 1);
+                consumer.handed_out_all(messages, pushed.is_ok());
+                pushed.map(|()| 1)
+            }
+            other => push_later(L, other, timeout),
+        }
+    }
+}
+
+/// `(self, max [, timeout])` → count, payloads, topics, partitions, keys, offsets; else as
+/// [`poll_step`].
+unsafe fn receive_batch_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
+    // SAFETY: as `poll_step_body`, with `push_arrays`.
+    unsafe {
+        let state = block::open::<Consumer>(L)?;
+        let (most, timeout) = batch_arguments(L)?;
+        let consumer = state.open()?;
+        match consumer.next_batch(most, false) {
+            Next::Some(messages) => {
+                let pushed = protected(L, light(&messages), None, 6);
+                consumer.handed_out_all(messages, pushed.is_ok());
+                pushed.map(|()| 6)
+            }
+            other => push_later(L, other, timeout),
+        }
+    }
+}
+
+/// # Safety
+/// As [`poll_batch_step_body`].
+unsafe fn batch_arguments(L: *mut lua_State) -> Result<(usize, i64), Raise> {
+    // SAFETY: reads arguments.
+    unsafe {
+        args::count(L, 2, 3)?;
+        let most = args::integer(L, 2, 1, i64::from(i32::MAX))?;
+        Ok((usize::try_from(most).unwrap_or(1), args::timeout(L, 3, TIMEOUT)?))
+    }
+}
+
+/// Pushes the class of the client's messages and returns where it lies.
 ///
 /// # Safety
-/// As [`protected`].
-pub unsafe extern "C-unwind" fn push_message(L: *mut lua_State) -> c_int {
-    // SAFETY: the message lives in the frame that calls this.
+/// The consumer lies at stack place 1.
+unsafe fn push_class(L: *mut lua_State) -> c_int {
+    // SAFETY: raw gets on tables of ours.
     unsafe {
-        let message = &*l::lua_touserdata(L, 1).cast::<Message>();
-        l::lua_pushboolean(L, 1);
-        push::bytes(L, message.payload().unwrap_or_default());
-        push::bytes(L, message.topic().unwrap_or_default());
-        push::integer(L, i64::from(message.partition()));
-        push::optional(L, message.key().filter(|key| !key.is_empty()));
-        5
+        block::push_callbacks(L);
+        l::lua_rawgeti(L, -1, MESSAGE_CLASS);
+        l::lua_gettop(L)
+    }
+}
+
+/// # Safety
+/// As [`poll_step_body`].
+unsafe fn push_later<T>(L: *mut lua_State, next: Next<T>, timeout: i64) -> Result<c_int, Raise> {
+    match next {
+        Next::Error(error) | Next::Local(error, _) => Err(Raise::Error(error)),
+        Next::Some(_) | Next::Nothing | Next::Events => {
+            // SAFETY: two pushes.
+            unsafe {
+                l::lua_pushboolean(L, 0);
+                l::lua_pushnumber(L, clock::deadline_ms(timeout));
+            }
+            Ok(2)
+        }
     }
 }

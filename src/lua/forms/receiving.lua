@@ -1,0 +1,207 @@
+-- The consumer's calls that receive: one message, many, a loop over all.
+local native = ...
+local class, step = native.consumer.class, native.consumer.step
+local form = native.consumer_form
+local now, huge = native.now, math.huge
+local methods = class.__index
+local receive_step, poll_step = step.receive, step.poll
+local poll_batch_step, receive_batch_step = step.poll_batch, step.receive_batch
+local running, jit = coroutine.running, rawget(_G, "jit")
+
+-- The classic call waits this long (ms).
+local RECEIVE_TIMEOUT = 1000
+
+-- Nothing is at hand, or callbacks are due before the next message.
+local function receive_slowly(self)
+    local deadline = now() + RECEIVE_TIMEOUT
+    while true do
+        form.dispatch_or_raise(self)
+        if form.is_closed(self) then return nil, nil, nil, nil, native.destroyed() end
+        local got, a, b, c, d = receive_step(self)
+        if got then return a, b, c, d end
+        if got == nil then return nil, nil, nil, nil, a end
+        if now() >= deadline then return nil, nil, nil, nil end
+        form.wait_until(self, deadline)
+    end
+end
+
+-- `...` and not `self, ...`: a missing self is "no value" in the message, not nil.
+function methods.receive(...)
+    local got, a, b, c, d = receive_step(...)
+    if got then return a, b, c, d end
+    local e
+    if got == nil then
+        a, b, c, d, e = nil, nil, nil, nil, a
+    else
+        a, b, c, d, e = receive_slowly((...))
+    end
+    if e ~= nil then return a, b, c, d, e end
+    return a, b, c, d
+end
+
+-- Serves and waits until the step has something (its results), something is wrong (nil, err), or the
+-- deadline has come (false).
+local function poll_slowly(self, deadline)
+    while true do
+        form.dispatch_or_raise(self)
+        if form.is_closed(self) then return nil, native.destroyed() end
+        local got, err = poll_step(self, 0)
+        if got ~= false then return got, err end
+        if now() >= deadline then return false end
+        form.wait_until(self, deadline)
+    end
+end
+
+function methods.poll(...)
+    local message, a = poll_step(...)
+    if message then return message end
+    if message == false then
+        message, a = poll_slowly((...), a)
+        if message then return message end
+    end
+    if message == nil then return nil, a end
+    return nil
+end
+
+-- As poll_slowly, for a step that takes how many are wanted.
+local function batch_slowly(self, batch_step, most, deadline)
+    while true do
+        form.dispatch_or_raise(self)
+        if form.is_closed(self) then return nil, native.destroyed() end
+        local got, a, b, c, d, e = batch_step(self, most, 0)
+        if got ~= false then return got, a, b, c, d, e end
+        if now() >= deadline then return false end
+        form.wait_until(self, deadline)
+    end
+end
+
+function methods.poll_batch(...)
+    local batch, a = poll_batch_step(...)
+    if batch then return batch end
+    if batch == false then
+        local self, most = ...
+        batch, a = batch_slowly(self, poll_batch_step, most, a)
+        if batch then return batch end
+    end
+    if batch == nil then return nil, a end
+    return {}
+end
+
+function methods.receive_batch(...)
+    local count, a, b, c, d, e = receive_batch_step(...)
+    if count then return count, a, b, c, d, e end
+    if count == false then
+        local self, most = ...
+        count, a, b, c, d, e = batch_slowly(self, receive_batch_step, most, a)
+        if count then return count, a, b, c, d, e end
+    end
+    if count == nil then return nil, a end
+    return 0, {}, {}, {}, {}, {}
+end
+
+-- What a loop over messages cannot go on after, besides what is fatal: permission, credentials, an
+-- offset that is gone where the policy is to say so.
+local ENDS_LOOP = {}
+for _, name in ipairs {
+    "TOPIC_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED",
+    "_AUTHENTICATION", "SASL_AUTHENTICATION_FAILED", "_SSL", "_AUTO_OFFSET_RESET",
+} do
+    ENDS_LOOP[native.errors[name]] = true
+end
+
+local function loop_option(name, option, expected, value, level)
+    error(("%s: option %s: %s expected, got %s"):format(name, option, expected, native.show(value)), level + 1)
+end
+
+local function is_whole(value, least, most)
+    return type(value) == "number" and value == math.floor(value) and value >= least and value <= most
+end
+
+local function read_loop_options(name, options, level)
+    local timeout, limit = -1, huge
+    for key, value in pairs(options or {}) do
+        if key == "timeout" then
+            if not is_whole(value, -1, 2 ^ 31 - 1) then
+                loop_option(name, key, "milliseconds (a whole number, 0 = do not wait, -1 = for ever)", value, level + 1)
+            end
+            timeout = value
+        elseif key == "limit" then
+            if not is_whole(value, 0, 2 ^ 53) then loop_option(name, key, "a whole number of messages", value, level + 1) end
+            limit = value
+        else
+            error(("%s: unknown option %s; timeout and limit are known"):format(name, native.show(key)), level + 1)
+        end
+    end
+    return timeout, limit
+end
+
+-- The next message of a loop, or nil when the loop is over.
+local function next_message(self, timeout)
+    local deadline = timeout < 0 and huge or now() + timeout
+    while true do
+        local message, err = poll_slowly(self, deadline)
+        if message then return message end
+        if message == false then return nil end
+        if err.fatal or ENDS_LOOP[err.code] then error(err, 0) end
+        if form.is_closed(self) or now() >= deadline then return nil end
+    end
+end
+
+-- A loop over messages as a function that returns the next one. What the last body was given is done
+-- when it is called again, also when it then ends; unless that was cancelled.
+local function loop(self, timeout, limit)
+    local callbacks, count = step.callbacks(self), 0
+    callbacks.ended = nil
+    return function()
+        if callbacks.ended then return nil end
+        if count >= limit then
+            step.finish_last(self)
+            callbacks.ended = true
+            return nil
+        end
+        count = count + 1
+        local message = poll_step(self, 0)
+        if message then return message end
+        message = next_message(self, timeout)
+        if message == nil then callbacks.ended = true end
+        return message
+    end
+end
+
+-- Plain 5.1 cannot yield across `for … in`, whose calls come from C.
+local function check_can_wait(self)
+    if _VERSION == "Lua 5.1" and not jit and running() and step.callbacks(self).wait then
+        error("messages() of a wrapped client cannot wait inside `for` on Lua 5.1; use client:each(options, function(message) … end)", 3)
+    end
+end
+
+function methods.messages(...)
+    step.loop_begin(...)
+    local self, options = ...
+    if options ~= nil and type(options) ~= "table" then native.argument_error(2, "table expected, got " .. type(options)) end
+    local timeout, limit = read_loop_options("messages", options, 2)
+    check_can_wait(self)
+    return loop(self, timeout, limit)
+end
+
+function methods.each(...)
+    step.loop_begin(...)
+    local self, options, fn = ...
+    local last = 3
+    if type(options) == "function" and fn == nil then options, fn, last = nil, options, 2 end
+    if options ~= nil and type(options) ~= "table" then native.argument_error(2, "table or function expected, got " .. type(options)) end
+    if type(fn) ~= "function" then native.argument_error(last, "function expected, got " .. type(fn)) end
+    local timeout, limit = read_loop_options("each", options, 2)
+    local next_one, count = loop(self, timeout, limit), 0
+    while true do
+        local message = next_one()
+        if not message then return count end
+        count = count + 1
+        fn(message)
+    end
+end
+
+-- A compiled loop does not look at debug hooks, through which Ctrl-C comes.
+if jit then
+    for _, fn in ipairs { receive_slowly, poll_slowly, batch_slowly, next_message, methods.each } do jit.off(fn, true) end
+end
