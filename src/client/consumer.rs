@@ -25,6 +25,8 @@ pub struct Consumer {
     pub(super) handle: Handle,
     pub(super) buffer: RefCell<Prefetch>,
     pub(super) acks: Acks,
+    /// `group.id` is set.
+    pub has_group: bool,
     /// When librdkafka's queue was last looked at.
     pub(super) looked: Cell<u64>,
     /// When to assign again, in the same clock; 0 for never.
@@ -32,8 +34,12 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    pub fn create(entries: &Entries, topic_entries: &Entries, settings: Settings) -> Result<Consumer, String> {
-        check(entries, &settings)?;
+    /// `needs_group`: it is to begin with topics. Without a group it can only read partitions one by one.
+    pub fn create(entries: &Entries, topic_entries: &Entries, settings: Settings, needs_group: bool) -> Result<Consumer, String> {
+        let has_group = group_of(entries).is_some();
+        if needs_group || has_group {
+            check(entries, &settings)?;
+        }
         check_topic_entries(topic_entries)?;
         let built = build(Kind::Consumer, &[entries.as_slice(), topic_entries.as_slice()].concat(), &settings)?;
         let store_at_hand_over = built.store_at_hand_over;
@@ -41,6 +47,7 @@ impl Consumer {
             handle: Handle::create(Kind::Consumer, built, settings)?,
             buffer: RefCell::default(),
             acks: Acks::new(store_at_hand_over),
+            has_group,
             looked: Cell::new(0),
             assign_again_at: Cell::new(0),
         })
@@ -85,10 +92,11 @@ impl Consumer {
 /// The configuration itself and a group: what the classic call looks at before a topic's settings.
 pub fn check(entries: &Entries, settings: &Settings) -> Result<(), String> {
     build(Kind::Consumer, entries, settings)?;
-    match find(entries, "group.id").map(|value| value.text()) {
-        Some(group) if !group.is_empty() => Ok(()),
-        _ => Err("group.id must be set".into()),
-    }
+    group_of(entries).map(|_| ()).ok_or_else(|| "group.id must be set".into())
+}
+
+fn group_of(entries: &Entries) -> Option<Vec<u8>> {
+    find(entries, "group.id").map(|value| value.text()).filter(|group| !group.is_empty())
 }
 
 /// Whether the entries name partitions: all of them or none.

@@ -46,7 +46,8 @@ impl Consumer {
         topic_conf: &Entries,
         settings: Settings,
     ) -> Result<Consumer, Raise> {
-        let client = Client::create(conf, topic_conf, settings).map_err(Raise::Plain)?;
+        let needs_group = brokers.is_some() || !matches!(topics, Topics::Names(names) if names.is_empty());
+        let client = Client::create(conf, topic_conf, settings, needs_group).map_err(Raise::Plain)?;
         let handle = client.handle();
         let (shared, name) = (handle.shared().clone(), handle.name.clone());
         let refused = if brokers.is_some_and(|brokers| !handle.add_brokers(brokers)) {
@@ -71,6 +72,17 @@ impl Consumer {
     #[inline]
     pub fn open(&self) -> Result<Ref<'_, Client>, Raise> {
         self.seat.open::<Self>()
+    }
+
+    /// As [`Consumer::open`], for a call of a group's member.
+    #[inline]
+    pub fn member(&self) -> Result<Ref<'_, Client>, Raise> {
+        let client = self.open()?;
+        if !client.has_group {
+            let why = "this consumer has no group.id, so it can only read partitions with consume_start and consume_one";
+            return Err(Raise::Caller(why.into()));
+        }
+        Ok(client)
     }
 }
 
@@ -189,8 +201,14 @@ fn forget_last(_: &Lua, consumer: &Consumer, _: Args) -> Result<(), Raise> {
 }
 
 /// Before a loop over messages: the consumer must be open.
-fn loop_begin(_: &Lua, _: &Consumer, args: Args) -> Result<(), Raise> {
-    args.count(0, 2)
+fn messages_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> {
+    args.count(0, 1)?;
+    consumer.member().map(drop)
+}
+
+fn each_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> {
+    args.count(1, 2)?;
+    consumer.member().map(drop)
 }
 
 /// A loop has ended after its last body: what that was given is done.
@@ -218,7 +236,8 @@ pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
         ("next_event", pushing_step(event::next_event::<Consumer>, event::push_event)),
         ("close_begin", cold(Accepts::Any, STEP, close_begin)),
         ("close_result", cold(Accepts::Any, STEP, close_result)),
-        ("loop_begin", cold(Accepts::Open, STEP, loop_begin)),
+        ("messages_begin", cold(Accepts::Open, STEP, messages_begin)),
+        ("each_begin", cold(Accepts::Open, STEP, each_begin)),
         ("finish_last", cold(Accepts::Any, STEP, finish_last)),
         ("forget_last", cold(Accepts::Any, STEP, forget_last)),
     ]);

@@ -19,6 +19,67 @@ local Consumer = {}
 ---@return kafka.Error? err
 function Consumer:receive() end
 
+---Waits for the next message and serves callbacks meanwhile. Asking says that the last message is done.
+---
+---Errors: `nil, err`, each cause once until a message comes; a fatal one on every call. Raises what a callback raised.
+---Danger: nil alone means that nothing came in time. With `enable.partition.eof` a message may be the end of a
+---partition: `eof` is true and it has no value.
+---Source: `rd_kafka_consume_batch_queue`, `rd_kafka_offset_store_message`.
+---@param timeout? integer milliseconds, default 1000, 0 does not wait, -1 without limit
+---@return kafka.Message? message
+---@return kafka.Error? err
+function Consumer:poll(timeout) end
+
+---As `poll`, for many: returns as soon as one message is there, with what is at hand, up to `max`. All of the last
+---batch is done when the next is asked for.
+---
+---Errors: as `poll`.
+---Danger: the array is empty when nothing came in time.
+---Source: `rd_kafka_consume_batch_queue`, `rd_kafka_offset_store_message`.
+---@param max integer how many messages at the most
+---@param timeout? integer milliseconds, default 1000, 0 does not wait, -1 without limit
+---@return kafka.Message[]? messages
+---@return kafka.Error? err
+function Consumer:poll_batch(max, timeout) end
+
+---As `poll_batch`, as parallel arrays: the fastest way in. An absent key or a null payload is false. Ends of partitions
+---are left out.
+---
+---Errors: as `poll`.
+---Danger: 0 and empty arrays when nothing came in time. Headers and timestamps are not among them.
+---Source: `rd_kafka_consume_batch_queue`, `rd_kafka_offset_store_message`.
+---@param max integer how many messages at the most
+---@param timeout? integer milliseconds, default 1000, 0 does not wait, -1 without limit
+---@return integer? count nil with an error
+---@return (string|false)[]|kafka.Error payloads
+---@return string[]? topics
+---@return integer[]? partitions
+---@return (string|false)[]? keys
+---@return integer[]? offsets
+function Consumer:receive_batch(max, timeout) end
+
+---A loop: `for message in consumer:messages{limit=5} do … end`. A message is done when its body ended and the next one
+---is asked for. The loop ends after `limit` messages, when none came for `timeout`, by `message:cancel()`, and by `close`.
+---
+---Errors: raises only what a loop cannot go on after: authorization, authentication, an offset out of range where
+---`auto.offset.reset` is "error", and what is fatal. All others are told to `on_error` only.
+---Danger: with break, the message of that body is done when the next one is asked for or the consumer is closed. On plain
+---Lua 5.1 a wrapped client cannot yield inside `for`: it raises there; use `each`.
+---Source: `rd_kafka_consume_batch_queue`, `rd_kafka_offset_store_message`.
+---@param options? kafka.LoopOptions
+---@return fun(): kafka.Message?
+function Consumer:messages(options) end
+
+---As `messages`, with a function for the body: `consumer:each({limit=5}, function(message) … end)`.
+---
+---Errors: as `messages`, and what the function raised.
+---Danger: an error in the function ends the loop; its message is done when the next one is asked for.
+---Source: `rd_kafka_consume_batch_queue`, `rd_kafka_offset_store_message`.
+---@param options? kafka.LoopOptions|fun(message: kafka.Message)
+---@param fn? fun(message: kafka.Message)
+---@return integer count how many messages the function got
+function Consumer:each(options, fn) end
+
 ---Stores the last message as done, commits, leaves the group and ends the client. Closing again does nothing.
 ---
 ---Errors: `nil, err` when the time is over; the group notices after `session.timeout.ms` then.

@@ -27,6 +27,23 @@
 ---@field latency_us integer microseconds from the call to the report
 ---@field broker integer id of the broker that answered; -1 when none did
 
+---A consumed message. Fields without a value are absent: a null value is nil, an empty one is "".
+---@class kafka.Message
+---@field topic string
+---@field partition integer
+---@field offset integer
+---@field key string?
+---@field value string?
+---@field headers [string, string?][]? pairs of name and value, in order, repeats kept; absent when there are none
+---@field timestamp integer? milliseconds since 1970
+---@field timestamp_type "create_time"|"log_append_time"|nil whose clock that was: the producer's or the broker's
+---@field leader_epoch integer? of the partition's leader that wrote it
+---@field eof true? the end of the partition, for now: no message at all (`enable.partition.eof`)
+
+---@class kafka.LoopOptions
+---@field timeout? integer milliseconds to wait for one message before the loop ends, default -1: for ever
+---@field limit? integer how many messages
+
 ---@class kafka.LogLine
 ---@field level integer 0 (emergency) to 7 (debug), syslog's
 ---@field facility string librdkafka's word for the kind of line: `"FAIL"`, `"CONFWARN"`, …
@@ -67,7 +84,7 @@
 ---@field on_delivery? fun(err: kafka.Error?, report: kafka.Report) once for every accepted message
 
 ---@class kafka.ConsumerConf: kafka.ClientConf
----@field topics? string[] in the form with one table
+---@field topics? string[] in the form with one table; without it, subscribe or assign later
 
 ---@class kafka.ProduceOptions
 ---@field partition? integer default: the partitioner's choice

@@ -85,19 +85,21 @@ local function modern_consumer(options)
         if key == "topics" then topics = value else rest[key] = value end
     end
     if topics == nil then topics = options.topics end
-    if type(topics) ~= "table" then
+    if topics ~= nil and type(topics) ~= "table" then
         error(("option topics: an array of strings expected, got %s"):format(show(topics)), 3)
     end
     local flat = flatten(setmetatable(rest, getmetatable(options) and { __index = options } or nil), 3, own)
     native.check_side(own, "consumer", 3)
     need_servers(flat, 3)
-    local list = gather_topics(topics)
-    if list and #list == 0 then error("option topics: the array is empty", 3) end
+    local list = gather_topics(topics or {})
+    if topics and list and #list == 0 then
+        error("option topics: the array is empty; leave it out to subscribe or assign later", 3)
+    end
     return list, flat, {}, own
 end
 
 --- Makes a consumer: `(brokerlist, topics, conf [, topic_conf])`, or one table of options with
---- `bootstrap.servers`, `group.id` and `topics`.
+--- `bootstrap.servers` and, for a member of a group, `group.id`; `topics` may come later.
 function kafka.consumer(...)
     local count = select("#", ...)
     local brokers, topics, conf, topic_conf = ...
@@ -122,6 +124,7 @@ function kafka.consumer(...)
         topic_flat = flatten(topic_conf or {}, 2)
     end
     local made = native.new_consumer(brokers, list, flat, topic_flat, own, callbacks_of(own, flat, brokers))
+    native.renew_messages(made)
     return made
 end
 

@@ -176,7 +176,7 @@ local function check_can_wait(self)
 end
 
 function methods.messages(...)
-    step.loop_begin(...)
+    step.messages_begin(...)
     local self, options = ...
     if options ~= nil and type(options) ~= "table" then native.argument_error(2, "table expected, got " .. type(options)) end
     local timeout, limit = read_loop_options("messages", options, 2)
@@ -185,7 +185,7 @@ function methods.messages(...)
 end
 
 function methods.each(...)
-    step.loop_begin(...)
+    step.each_begin(...)
     local self, options, fn = ...
     local last = 3
     if type(options) == "function" and fn == nil then options, fn, last = nil, options, 2 end
@@ -199,6 +199,19 @@ function methods.each(...)
         count = count + 1
         fn(message)
     end
+end
+
+-- Messages of a client share a metatable.
+local CLASS = 3 -- its place among the callbacks (lua/stack/message.rs)
+local message_methods = {}
+
+local function describe(message)
+    return ("kafka.Message: %s [%s] at offset %s"):format(tostring(message.topic), tostring(message.partition), tostring(message.offset))
+end
+
+--- Gives the client's messages their metatable.
+function native.renew_messages(self)
+    step.callbacks(self)[CLASS] = { __index = message_methods, __name = "kafka.Message", __tostring = describe }
 end
 
 -- A compiled loop does not look at debug hooks, through which Ctrl-C comes.

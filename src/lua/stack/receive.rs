@@ -28,7 +28,7 @@ unsafe fn receive_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
     unsafe {
         let state = block::open::<Consumer>(L)?;
         args::count(L, 1, 1)?;
-        let consumer = state.open()?;
+        let consumer = state.member()?;
         let message = match consumer.next(false) {
             Next::Some(message) => message,
             Next::Nothing | Next::Events => {
@@ -53,7 +53,7 @@ unsafe fn poll_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
         let state = block::open::<Consumer>(L)?;
         args::count(L, 1, 2)?;
         let timeout = args::timeout(L, 2, TIMEOUT)?;
-        let consumer = state.open()?;
+        let consumer = state.member()?;
         match consumer.next(true) {
             Next::Some(message) => {
                 let class = push_class(L);
@@ -72,7 +72,7 @@ unsafe fn poll_batch_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
     unsafe {
         let state = block::open::<Consumer>(L)?;
         let (most, timeout) = batch_arguments(L)?;
-        let consumer = state.open()?;
+        let consumer = state.member()?;
         match consumer.next_batch(most, true) {
             Next::Some(messages) => {
                 let class = push_class(L);
@@ -92,7 +92,7 @@ unsafe fn receive_batch_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
     unsafe {
         let state = block::open::<Consumer>(L)?;
         let (most, timeout) = batch_arguments(L)?;
-        let consumer = state.open()?;
+        let consumer = state.member()?;
         match consumer.next_batch(most, false) {
             Next::Some(messages) => {
                 let pushed = protected(L, light(&messages), None, 6);
