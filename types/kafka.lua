@@ -7,6 +7,7 @@
 ---@class kafka
 ---@field errors table<string, integer>|table<integer, string> name → code and code → name: `errors._QUEUE_FULL == -184`
 ---@field Error kafka.Error the class of the error values
+---@field partitioner kafka.partitioner which partition a key goes to, without sending
 local kafka = {}
 
 ---Makes a producer, in the classic form with a broker list, or from one table with `"bootstrap.servers"` in it.
@@ -79,5 +80,38 @@ function kafka.properties(name) end
 ---@param wait? fun(client: T, ms: integer)
 ---@return T client the same client
 function kafka.wrap(client, wait) end
+
+---@class kafka.partitioner
+kafka.partitioner = {}
+
+---The partition that the Java client gives this key: that of librdkafka's partitioners `murmur2` and `murmur2_random` (the Java client's own).
+---
+---Errors: raises for a key that is no string, and for a count below 1.
+---Danger: without a key the `_random` ones choose at random, while nil here is the empty key.
+---Source: `rd_kafka_msg_partitioner_murmur2`.
+---@param key string? nil counts as ""
+---@param count integer how many partitions the topic has
+---@return integer partition from 0
+function kafka.partitioner.murmur2(key, count) end
+
+---The partition that librdkafka's default gives this key: that of librdkafka's partitioners `consistent` and `consistent_random` (librdkafka's own default).
+---
+---Errors: raises for a key that is no string, and for a count below 1.
+---Danger: for `consistent_random` an empty key is no key; without a key the `_random` ones choose at random, while nil here is the empty key.
+---Source: `rd_kafka_msg_partitioner_consistent`.
+---@param key string? nil counts as ""
+---@param count integer how many partitions the topic has
+---@return integer partition from 0
+function kafka.partitioner.crc32(key, count) end
+
+---The partition that Sarama gives this key: that of librdkafka's partitioners `fnv1a` and `fnv1a_random`.
+---
+---Errors: raises for a key that is no string, and for a count below 1.
+---Danger: without a key the `_random` ones choose at random, while nil here is the empty key.
+---Source: `rd_kafka_msg_partitioner_fnv1a`.
+---@param key string? nil counts as ""
+---@param count integer how many partitions the topic has
+---@return integer partition from 0
+function kafka.partitioner.fnv1a(key, count) end
 
 return kafka

@@ -16,7 +16,7 @@ local function read_stubs()
     for _, path in ipairs(FILES) do
         local doc = {}
         for line in io.lines(path) do
-            local owner, mark, name, params = line:match("^function (%w+)([.:])([%w_]+)%((.-)%) end$")
+            local owner, mark, name, params = line:match("^function ([%w.]-)([.:])([%w_]+)%((.-)%) end$")
             if owner then
                 local names = {}
                 for param in params:gmatch("[%w_]+") do names[#names + 1] = param end
@@ -58,6 +58,7 @@ local function read_module()
     local consumer = h.track(kafka.consumer(brokers, { "stub" }, { ["group.id"] = "stub" }))
     local found = {}
     functions_of(kafka, "kafka.", found)
+    functions_of(kafka.partitioner, "kafka.partitioner.", found)
     functions_of(late.complete(getmetatable(producer).__index), "Producer:", found)
     functions_of(late.complete(getmetatable(consumer).__index), "Consumer:", found)
     functions_of(late.complete(getmetatable(mock).__index), "MockCluster:", found)

@@ -9,7 +9,7 @@ use crate::native::library;
 use crate::native::shared::Wanted;
 
 /// Options of this module: they have no dots and never reach librdkafka.
-pub const OWN_OPTIONS: [&str; 9] = [
+pub const OWN_OPTIONS: [&str; 10] = [
     "on_error",
     "on_log",
     "on_stats",
@@ -18,6 +18,7 @@ pub const OWN_OPTIONS: [&str; 9] = [
     "allow_unsafe_config",
     "exit_timeout",
     "close_timeout",
+    "partitioner_timeout",
     "topics",
 ];
 

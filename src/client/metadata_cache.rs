@@ -27,6 +27,8 @@ struct Entry {
     heard: Option<Instant>,
     asked: Option<Instant>,
     error: Option<KafkaError>,
+    /// Somebody waited for it in vain.
+    given_up: bool,
 }
 
 impl MetadataCache {
@@ -73,6 +75,17 @@ impl MetadataCache {
         due
     }
 
+    /// Why it is no use to wait for a topic once more, if somebody did in vain.
+    pub fn given_up(&self, topic: &str) -> Option<KafkaError> {
+        let topics = self.lock();
+        let entry = topics.get(topic).filter(|entry| entry.given_up)?;
+        Some(entry.error.clone().unwrap_or_else(|| unknown(topic)))
+    }
+
+    pub fn give_up(&self, topic: &str) {
+        self.lock().entry(topic.into()).or_default().given_up = true;
+    }
+
     fn fail(&self, topic: &str, error: &KafkaError) {
         self.lock().entry(topic.into()).or_default().error = Some(error.clone());
     }
@@ -91,12 +104,17 @@ impl Entry {
                     }
                 }
                 self.heard = Some(Instant::now());
+                self.given_up = false;
             }
             // Deleted. Any other error says nothing of the partitions.
             Some(error) if error.code == UNKNOWN_TOPIC_OR_PART => self.available.clear(),
             _ => {}
         }
     }
+}
+
+fn unknown(topic: &str) -> KafkaError {
+    KafkaError::timed_out(format!("nothing is known of topic {topic} yet"))
 }
 
 /// Asks until the topic is known (a broker may be about to create it) or `ms` are over. Blocks.
@@ -116,8 +134,7 @@ pub fn look_up(client: &Client, cache: &MetadataCache, name: &str, scope: &Scope
             return Ok(());
         }
         if end.is_some_and(|end| Instant::now() + AGAIN_AFTER >= end) {
-            let unknown = || KafkaError::timed_out(format!("nothing is known of topic {name}"));
-            return Err(cache.error(name).unwrap_or_else(unknown));
+            return Err(cache.error(name).unwrap_or_else(|| unknown(name)));
         }
         std::thread::sleep(AGAIN_AFTER);
     }

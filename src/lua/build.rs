@@ -14,7 +14,7 @@ use super::stack::cold::{self, Accepts, Args};
 use super::stack::push;
 use super::stack::raise::{Raise, Style, CLASSIC, CLASSIC_STEP};
 use super::stack::serve;
-use super::{error, forms, mock, properties, settings, stats};
+use super::{error, forms, mock, partitioning, properties, settings, stats};
 
 /// Makes a function for the class with the metatable given.
 type Maker = Box<dyn Fn(&Lua, &LuaTable) -> LuaResult<LuaFunction>>;
@@ -193,6 +193,7 @@ pub fn module(lua: &Lua) -> LuaResult<LuaTable> {
     native.raw_set("version", cold::function(lua, CLASSIC, |_, _| Ok(env!("CARGO_PKG_VERSION")))?)?;
     native.raw_set("librdkafka_version", cold::function(lua, CLASSIC, |_, _| Ok(crate::native::library::version()))?)?;
     native.raw_set("properties", cold::function(lua, CLASSIC, properties::properties)?)?;
+    partitioning::functions(lua, &native)?;
     native.raw_set("errors", error::names(lua)?)?;
     native.raw_set("module", module_table(lua)?)?;
     forms::load(lua, &native)?;

@@ -15,6 +15,7 @@ const FORMS: &[(&str, &str)] = &[
     ("questions", include_str!("forms/questions.lua")),
     ("producer", include_str!("forms/producer.lua")),
     ("consumer", include_str!("forms/consumer.lua")),
+    ("partitioner", include_str!("forms/partitioner.lua")),
     ("config", include_str!("forms/config.lua")),
     ("receiving", include_str!("forms/receiving.lua")),
     ("topics", include_str!("forms/topics.lua")),
@@ -26,6 +27,7 @@ const FORMS: &[(&str, &str)] = &[
 const LATE: &[(&str, &str, &[&str])] = &[
     ("native", "partitions", &["read_offset", "read_partitions"]),
     ("producer", "topics", &["create_topic"]),
+    ("native", "partitioner", &["use_partitioner"]),
     ("producer", "config", &["config"]),
     ("consumer", "config", &["config"]),
 ];

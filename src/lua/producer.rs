@@ -10,6 +10,7 @@ use mlua::prelude::*;
 use super::args::entries;
 use super::build::{cold, hot, pushing_step, step, Method};
 use super::face::{question_steps, Face, Leaves, Seat};
+use super::partitioning;
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, CLASSIC, METHOD, STEP};
@@ -269,6 +270,7 @@ pub fn metamethods() -> Vec<(&'static str, Method<Producer>)> {
 /// What forms/producer.lua stands on.
 pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
     let mut steps = question_steps();
+    steps.extend(partitioning::producer_steps());
     steps.extend([
         ("create_topic", cold(Accepts::Open, super::stack::raise::CLASSIC_STEP, create_topic)),
         ("poll", step(serve::poll_step)),

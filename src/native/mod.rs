@@ -16,6 +16,7 @@ pub mod metadata;
 pub mod mock;
 pub mod offsets;
 pub mod opaque;
+pub mod partitioner;
 pub mod partitions;
 pub mod process;
 pub mod producer;

@@ -81,6 +81,8 @@
 ---@field [string] string|number|boolean|function
 
 ---@class kafka.ProducerConf: kafka.ClientConf
+---@field partitioner? string|fun(topic: string, key: string?, count: integer): integer a name, or a function that the call asks
+---@field partitioner_timeout? integer how long a function's first message to an unknown topic waits; default 5000
 ---@field on_delivery? fun(err: kafka.Error?, report: kafka.Report) once for every accepted message
 
 ---@class kafka.ConsumerConf: kafka.ClientConf

@@ -63,6 +63,7 @@ function kafka.producer(...)
     native.check_side(own, "producer", 2)
     if modern then need_servers(flat, 2) end
     local made = native.new_producer(brokers, flat, own, callbacks_of(own, flat, brokers))
+    if own.partitioner then native.use_partitioner(made) end
     return made
 end
 
@@ -159,12 +160,16 @@ function kafka.mock_cluster(...)
     return made
 end
 
+-- Metatables of clients whose methods differ → the class's own.
+native.variants = {}
+
 --- Replaces how a client waits: `wait(client, ms)` returns once `client:pollfd()` is readable or
 --- ms have passed (ms < 0: no limit). nil restores blocking. Returns the client.
 function kafka.wrap(...)
     local client, wait = ...
     if select("#", ...) ~= 2 then native.argument_error(select("#", ...), "incorrect number of arguments") end
     local class = getmetatable(client)
+    class = native.variants[class] or class
     local step = class == native.producer.class and native.producer.step or class == native.consumer.class and native.consumer.step
     if type(client) ~= "userdata" or not step then
         native.argument_error(1, "kafka.Producer or kafka.Consumer expected, got " .. type(client))
@@ -174,6 +179,7 @@ function kafka.wrap(...)
     return client
 end
 
+kafka.partitioner = native.partitioner
 kafka.version = native.version
 kafka.librdkafka_version = native.librdkafka_version
 kafka.properties = native.properties

@@ -7,14 +7,21 @@ local pairs, type, tostring = pairs, type, tostring
 local OWN = {
     on_error = "function", on_stats = "function", on_throttle = "function", on_delivery = "function",
     on_log = "log", allow_unsafe_config = "boolean", exit_timeout = "timeout", close_timeout = "timeout",
+    partitioner = "function, or a property", partitioner_timeout = "timeout",
 }
 -- Options of one class only.
-local SIDE = { on_delivery = "producer", topics = "consumer" }
+local SIDE = { on_delivery = "producer", partitioner = "producer", partitioner_timeout = "producer", topics = "consumer" }
 local LOGS = { stderr = true, syslog = true, none = true }
 
 local function show(value)
     if type(value) == "string" then return ("%q"):format(value) end
     return tostring(value)
+end
+
+-- `partitioner` is librdkafka's when it is a name.
+local function is_own(key, value)
+    local accepts = OWN[key]
+    return accepts and (accepts ~= "function, or a property" or type(value) ~= "string")
 end
 
 -- Raises what is wrong with an own option, `level` functions up.
@@ -28,6 +35,8 @@ local function check_own(name, value, level)
         if kind ~= "number" or value ~= math.floor(value) or value < -1 or value > 2 ^ 31 - 1 then
             expected = "milliseconds (a whole number, 0 = do not wait, -1 = for ever)"
         end
+    elseif accepts == "function, or a property" then
+        if kind ~= "function" then expected = "a function, or the name of one of librdkafka's," end
     elseif kind ~= accepts then
         expected = "a " .. accepts
     end
@@ -41,7 +50,7 @@ local function flatten(conf, level, own)
     local flat, n = {}, 0
     for key, value in pairs(conf) do
         if type(key) ~= "string" then error("invalid config key type: " .. type(key), 0) end
-        if own and OWN[key] then
+        if own and is_own(key, value) then
             check_own(key, value, level + 1)
             own[key] = value
         else
@@ -57,7 +66,7 @@ local function flatten(conf, level, own)
     if own then
         for key in pairs(OWN) do
             local value = own[key] == nil and conf[key] or nil
-            if value ~= nil then
+            if value ~= nil and is_own(key, value) then
                 check_own(key, value, level + 1)
                 own[key] = value
             end

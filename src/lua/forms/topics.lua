@@ -10,4 +10,6 @@ function methods.create_topic(...)
     else
         step.create_topic(...)
     end
+    -- A partitioner in Lua needs to know how many partitions there are: the question goes out now.
+    if step.callbacks(self).own.partitioner then step.count_known(self, topic) end
 end

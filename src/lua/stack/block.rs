@@ -65,13 +65,45 @@ unsafe fn block<'a, T: Class>(L: *mut lua_State) -> Result<&'a mut Block, Raise>
     unsafe {
         let data = l::lua_touserdata(L, 1);
         if !data.is_null() && l::lua_type(L, 1) == l::LUA_TUSERDATA && l::lua_getmetatable(L, 1) != 0 {
-            let same = l::lua_rawequal(L, -1, l::lua_upvalueindex(1)) != 0;
+            let same = l::lua_rawequal(L, -1, l::lua_upvalueindex(1)) != 0 || is_variant(L);
             l::lua_settop(L, -2);
             if same {
                 return Ok(&mut *data.cast::<Block>());
             }
         }
         Err(Raise::Expected(1, T::NAME.into()))
+    }
+}
+
+/// Key in the metatable of a variant, under which the class's own is found.
+static VARIANT: u8 = 0;
+
+/// Whether the metatable on top is that of a variant of the class in upvalue 1.
+///
+/// # Safety
+/// As [`block`].
+unsafe fn is_variant(L: *mut lua_State) -> bool {
+    // SAFETY: a raw get, undone.
+    unsafe {
+        l::lua_rawgetp(L, -1, push::key(&VARIANT));
+        let same = l::lua_rawequal(L, -1, l::lua_upvalueindex(1)) != 0;
+        l::lua_settop(L, -2);
+        same
+    }
+}
+
+/// `(object, metatable)`: gives an object of ours a metatable that differs from its class's in some
+/// methods. Functions of the class take it as before.
+///
+/// # Safety
+/// An object of ours at 1, a table of ours at 2; run protected.
+pub unsafe fn make_variant(L: *mut lua_State) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        l::lua_getmetatable(L, 1);
+        l::lua_rawsetp(L, 2, push::key(&VARIANT));
+        l::lua_setmetatable(L, 1);
+        l::lua_settop(L, 0);
     }
 }
 

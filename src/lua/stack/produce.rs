@@ -6,7 +6,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use mlua::ffi as l;
 use mlua::lua_State;
 
-use super::raise::{finish, Raise, METHOD};
+use super::raise::{finish, Raise, Style, METHOD, STEP};
 use super::{args, block};
 use crate::client::producer::Outgoing;
 use crate::lua::producer::Producer;
@@ -32,6 +32,22 @@ pub const SLOT_OPAQUES: l::lua_Integer = 2;
 /// # Safety
 /// Called by Lua only.
 pub unsafe extern "C-unwind" fn produce(L: *mut lua_State) -> c_int {
+    // SAFETY: the whole of a C function.
+    unsafe { enqueue(L, METHOD) }
+}
+
+/// The same under an embedded function.
+///
+/// # Safety
+/// Called by Lua only.
+pub unsafe extern "C-unwind" fn produce_step(L: *mut lua_State) -> c_int {
+    // SAFETY: the whole of a C function.
+    unsafe { enqueue(L, STEP) }
+}
+
+/// # Safety
+/// `L` is the state that called the C function this is the whole of.
+unsafe fn enqueue(L: *mut lua_State, style: Style) -> c_int {
     // SAFETY: reading options may call a user's metamethod, which may raise: that happens here,
     // where Rust owns nothing. The rest runs on raw calls.
     unsafe {
@@ -48,7 +64,7 @@ pub unsafe extern "C-unwind" fn produce(L: *mut lua_State) -> c_int {
             }
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| body(L, given)));
-        finish(L, METHOD, outcome)
+        finish(L, style, outcome)
     }
 }
 

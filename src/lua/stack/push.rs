@@ -129,6 +129,12 @@ pub fn object<T: Class>(lua: &Lua, state: T, callbacks: &LuaTable) -> LuaResult<
     }
 }
 
+/// Makes an object of ours one whose metatable is the given one instead of its class's.
+pub fn variant(lua: &Lua, object: LuaValue, metatable: &LuaTable) -> LuaResult<()> {
+    // SAFETY: the object was made by `object`, and exec_raw runs this protected.
+    unsafe { lua.exec_raw((object, metatable), |L| block::make_variant(L)) }
+}
+
 /// A `kafka.Error` as an mlua value.
 pub fn error_value(lua: &Lua, value: &KafkaError) -> LuaResult<LuaValue> {
     // SAFETY: runs protected, with room on the stack.

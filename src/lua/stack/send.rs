@@ -5,7 +5,7 @@ use std::os::raw::c_int;
 use mlua::ffi as l;
 use mlua::lua_State;
 
-use super::raise::{enter, Raise, CLASSIC};
+use super::raise::{enter, Raise, CLASSIC, CLASSIC_STEP};
 use super::{args, block};
 use crate::client::producer::Outgoing;
 use crate::lua::producer::Producer;
@@ -22,6 +22,19 @@ pub unsafe extern "C-unwind" fn send(L: *mut lua_State) -> c_int {
         args::number_to_string(L, 2);
         args::number_to_string(L, 5);
         enter(L, CLASSIC, send_body)
+    }
+}
+
+/// The same under an embedded function.
+///
+/// # Safety
+/// Called by Lua only.
+pub unsafe extern "C-unwind" fn send_step(L: *mut lua_State) -> c_int {
+    // SAFETY: as `send`.
+    unsafe {
+        args::number_to_string(L, 2);
+        args::number_to_string(L, 5);
+        enter(L, CLASSIC_STEP, send_body)
     }
 }
 

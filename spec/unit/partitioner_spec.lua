@@ -1,0 +1,359 @@
+-- Which partition a message goes to: librdkafka's partitioners by name, kafka.partitioner, a function in Lua.
+local h = require "spec.helper"
+local kafka = h.kafka
+
+-- What Utils.murmur2 of Kafka's Java client gives, and its partition among 12 and among 7.
+local JAVA = {
+    { "", 275646681, 9, 2 }, { "a", -1563381124, 4, 5 }, { "ab", 316155434, 2, 0 }, { "abc", 479470107, 3, 4 },
+    { "abcd", -1323649548, 8, 5 }, { "21", -973932308, 0, 3 }, { "kafka", -798503068, 4, 3 }, { "foobar", -790332482, 6, 0 },
+    { "1234", -1614185708, 0, 0 }, { "giberish123456789", -1890243828, 8, 5 }, { "a-little-bit-long-string", -985981536, 8, 1 },
+    { "a-little-bit-longer-string", -1486304829, 11, 0 }, { "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971, 5, 3 },
+    { "order-1", 1221710326, 10, 4 }, { "order-2", -1055499005, 3, 1 }, { "user:42", -1493546323, 1, 6 },
+    { "Gr\195\188\195\159e", 1190824359, 3, 4 }, { "\230\151\165\230\156\172\232\170\158", 1431860170, 10, 6 },
+    { "\0", 375494588, 8, 0 }, { "\255\255\255\255\255", -363838622, 6, 2 },
+}
+
+local KEYS = { "", "a", "b", "abc", "order-1", "order-2", "\0", "\255\254", ("long"):rep(1000) }
+for i = 1, 40 do KEYS[#KEYS + 1] = "key-" .. i end
+
+local CLOSED = "attempt to use a closed kafka.Producer"
+
+local function producer(brokers, conf)
+    conf["bootstrap.servers"] = brokers
+    return h.track(kafka.producer(conf))
+end
+
+-- A producer that notes where each message went, by its value.
+local function noting(brokers, conf)
+    local went = {}
+    function conf.on_delivery(err, report) went[report.value] = err and err.name or report.partition end
+    return producer(brokers, conf), went
+end
+
+describe("kafka.partitioner", function()
+    after_each(h.cleanup)
+
+    it("has the Java client's murmur2", function()
+        for _, known in ipairs(JAVA) do
+            local key, hash = known[1], known[2] % 2 ^ 31
+            assert.equal(hash % 12, known[3])
+            assert.equal(known[3], kafka.partitioner.murmur2(key, 12), key)
+            assert.equal(known[4], kafka.partitioner.murmur2(key, 7), key)
+            assert.equal(0, kafka.partitioner.murmur2(key, 1))
+        end
+    end)
+
+    it("has CRC32 and FNV-1a as other clients have them", function()
+        -- zlib's crc32; Sarama's hash partitioner.
+        assert.equal(3421780262 % 1000, kafka.partitioner.crc32("123456789", 1000))
+        assert.equal(0, kafka.partitioner.crc32("", 1000))
+        assert.equal(0xd33c4e1 % 1000, kafka.partitioner.fnv1a("kafka", 1000))
+        assert.equal(0x77a58295 % 1000, kafka.partitioner.fnv1a("giberish123456789", 1000))
+    end)
+
+    it("takes no key as the empty key", function()
+        for name, partition_of in pairs(kafka.partitioner) do
+            assert.equal(partition_of("", 97), partition_of(nil, 97), name)
+        end
+    end)
+
+    it("chooses what a producer with that partitioner chooses", function()
+        local mock = h.mock{ topics = { t = 7 } }
+        for name, hash in pairs{
+            murmur2 = "murmur2", murmur2_random = "murmur2", consistent = "crc32", consistent_random = "crc32", fnv1a = "fnv1a",
+            fnv1a_random = "fnv1a",
+        } do
+            local p, went = noting(mock:bootstrap_servers(), { partitioner = name })
+            for i, key in ipairs(KEYS) do p:produce("t", "k" .. i, key) end
+            if not name:find "random" then p:produce("t", "no key", nil) end
+            assert.is_true(p:flush())
+            for i, key in ipairs(KEYS) do
+                -- consistent_random takes an empty key for none.
+                if not (name == "consistent_random" and key == "") then
+                    assert.equal(kafka.partitioner[hash](key, 7), went["k" .. i], name .. " " .. key:sub(1, 20))
+                end
+            end
+            if not name:find "random" then assert.equal(kafka.partitioner[hash](nil, 7), went["no key"], name) end
+        end
+    end)
+
+    it("refuses anything but a key and a count", function()
+        local use = h.chunk("local f, key, n = ...\nlocal p = f(key, n)")
+        for _, bad in ipairs{ { {}, 3 }, { true, 3 }, { "k", 0 }, { "k", -1 }, { "k", 1.5 }, { "k", "x" }, { "k", 2 ^ 31 }, { "k", 0 / 0 } } do
+            local err = h.error_of(use, kafka.partitioner.murmur2, bad[1], bad[2])
+            assert.matches("^user%.lua:2: bad argument #%d", err)
+        end
+        assert.matches("incorrect number of arguments", h.error_of(kafka.partitioner.crc32, "k"), 1, true)
+        assert.equal(kafka.partitioner.fnv1a("7", 5), kafka.partitioner.fnv1a(7, 5))
+    end)
+end)
+
+describe("The option partitioner", function()
+    after_each(h.cleanup)
+
+    it("refuses a name librdkafka does not know, and what is neither a name nor a function", function()
+        assert.matches("no_such", h.error_of(kafka.producer, { ["bootstrap.servers"] = h.nowhere, partitioner = "no_such" }), 1, true)
+        for _, bad in ipairs{ {}, true, 7, io.stdout } do
+            local err = h.error_of(kafka.producer, { ["bootstrap.servers"] = h.nowhere, partitioner = bad })
+            assert.matches("option partitioner: a function, or the name of one of librdkafka's, expected", err, 1, true)
+        end
+        assert.matches("a producer's option", h.error_of(kafka.consumer, h.nowhere, { "t" }, { ["group.id"] = "g", partitioner = print }), 1, true)
+    end)
+
+    it("is inherited from a metatable, as other options are", function()
+        local mock = h.mock{ topics = { t = 3 } }
+        local p, went = noting(mock:bootstrap_servers(), setmetatable({}, { __index = { partitioner = function() return 2 end } }))
+        assert.is_true(p:produce("t", "v"))
+        assert.is_true(p:flush())
+        assert.equal(2, went.v)
+    end)
+end)
+
+describe("A partitioner in Lua", function()
+    after_each(h.cleanup)
+
+    it("gets topic, key and number of partitions, and its choice is where the message goes", function()
+        local mock = h.mock{ topics = { t = 4, u = 9 } }
+        local asked = {}
+        local p, went = noting(mock:bootstrap_servers(), {
+            partitioner = function(...)
+                asked[#asked + 1] = { select("#", ...), ... }
+                return tonumber((select(2, ...))) or 1
+            end,
+        })
+        assert.is_true(p:produce("t", "a", "3"))
+        assert.same({ { 3, "t", "3", 4 } }, asked) -- before produce returned
+        assert.is_true(p:produce("u", "b", 8))
+        assert.is_true(p:produce("t", "c"))
+        assert.same({ { 3, "t", "3", 4 }, { 3, "u", "8", 9 }, { 3, "t", nil, 4 } }, asked)
+        assert.is_true(p:flush())
+        assert.same({ a = 3, b = 8, c = 1 }, went)
+    end)
+
+    it("is asked by send for partition -1, and not when a partition is named", function()
+        local mock = h.mock{ topics = { t = 4 } }
+        local calls = 0
+        local p, went = noting(mock:bootstrap_servers(), { partitioner = function()
+            calls = calls + 1
+            return 3
+        end })
+        p:create_topic("t")
+        assert.equal(0, p:send("t", -1, 1, "open"))
+        assert.equal(1, calls)
+        assert.equal(0, p:send("t", 2, 2, "named"))
+        assert.is_true(p:produce("t", "named too", nil, { partition = 0 }))
+        assert.equal(1, calls)
+        assert.is_true(p:produce("t", "open too", nil, { partition = -1 }))
+        assert.equal(2, calls)
+        assert.is_true(p:flush())
+        assert.same({ open = 3, named = 2, ["named too"] = 0, ["open too"] = 3 }, went)
+        assert.matches("invalid topic", h.error_of(p.send, p, "unknown", -1, 3, "x"), 1, true)
+    end)
+
+    it("leaves the other options of a message as they are", function()
+        local mock = h.mock{ topics = { t = 4 } }
+        local p = producer(mock:bootstrap_servers(), { partitioner = function() return 2 end })
+        local got
+        local options = setmetatable({ headers = { { "h", "1" } } }, { __index = {
+            on_delivery = function(err, report) got = assert(not err and report) end, opaque = "mine",
+        } })
+        assert.is_true(p:produce("t", { "joi", "ned" }, "k", options))
+        assert.is_nil(rawget(options, "partition"))
+        assert.is_true(p:flush())
+        assert.same({ 2, "joined", "k", "mine" }, { got.partition, got.value, got.key, got.opaque })
+        assert.same({ { "h", "1" } }, got.headers)
+        local err = h.error_of(p.produce, p, "t", "v", "k", { opaqe = 1 })
+        assert.matches("did you mean 'opaque'", err, 1, true)
+    end)
+
+    it("that chooses wrongly is told at the line that produced, and nothing is sent", function()
+        local mock = h.mock{ topics = { t = 4 } }
+        local choice
+        local p = producer(mock:bootstrap_servers(), { partitioner = function() return choice end })
+        local produce = h.chunk("local p = ...\nlocal ok = p:produce('t', 'v', 'k')")
+        local send = h.chunk("local p = ...\nlocal code = p:send('t', -1, 1, 'v')")
+        p:create_topic("t")
+        for _, wrong in ipairs{ "nil", -1, 4, 1.5, 2 ^ 53, 0 / 0, 1 / 0, "1", true, {} } do
+            choice = wrong
+            if wrong == "nil" then choice = nil end
+            for _, use in ipairs{ produce, send } do
+                local err = h.error_of(use, p)
+                assert.matches("^user%.lua:2: partitioner: a partition from 0 to 3 expected for topic t, got ", err)
+            end
+        end
+        assert.equal(0, #p)
+        choice = 0
+        assert.is_true(p:produce("t", "v"))
+        assert.equal(1, #p)
+    end)
+
+    it("that raises has its error come out as it is, and nothing is sent", function()
+        local mock = h.mock{ topics = { t = 4 } }
+        local failure = { "mine" }
+        local p = producer(mock:bootstrap_servers(), { partitioner = function() error(failure) end })
+        local ok, err = pcall(p.produce, p, "t", "v")
+        assert.is_false(ok)
+        assert.equal(failure, err)
+        assert.equal(0, #p)
+    end)
+
+    it("may produce, poll, collect garbage and close inside", function()
+        local mock = h.mock{ topics = { t = 4, other = 4 } }
+        local p
+        local act
+        p = producer(mock:bootstrap_servers(), { partitioner = function(topic)
+            if topic == "t" then act() end
+            return 0
+        end })
+        act = function() assert(p:produce("other", "v")) end
+        assert.is_true(p:produce("t", "v"))
+        act = function()
+            p:poll(0)
+            collectgarbage()
+        end
+        assert.is_true(p:produce("t", "v"))
+        assert.is_true(p:flush())
+        act = function() p:close() end
+        assert.matches(CLOSED, h.error_of(p.produce, p, "t", "v"), 1, true)
+    end)
+
+    it("may yield", function()
+        local mock = h.mock{ topics = { t = 4 } }
+        local p, went = noting(mock:bootstrap_servers(), { partitioner = function() return coroutine.yield("which?") end })
+        local co = coroutine.create(function() return p:produce("t", "v") end)
+        local ok, question = coroutine.resume(co)
+        assert.is_true(ok)
+        assert.equal("which?", question)
+        assert.same({ true, true }, { coroutine.resume(co, 3) })
+        assert.is_true(p:flush())
+        assert.equal(3, went.v)
+    end)
+
+    it("does not keep its producer alive", function()
+        local mock = h.mock{ topics = { t = 4 } }
+        local weak = setmetatable({}, { __mode = "v" })
+        do
+            local p
+            p = kafka.producer{ ["bootstrap.servers"] = mock:bootstrap_servers(), partitioner = function() return p and 1 end }
+            assert.is_true(p:produce("t", "v"))
+            weak.p = p
+        end
+        for _ = 1, 4 do collectgarbage() end
+        assert.is_nil(weak.p)
+    end)
+
+    it("makes no other class: tostring, wrap, # and misuse are a producer's", function()
+        local p = producer(h.nowhere, { partitioner = print })
+        assert.matches("^kafka%.Producer: ", tostring(p))
+        assert.equal(0, #p)
+        assert.equal(p, kafka.wrap(p, nil))
+        assert.matches("bad argument #1 to 'produce' %(string expected, got table%)", h.error_of(h.chunk("local p = ... p:produce({}, 'v')"), p))
+        assert.matches("bad argument #2 to 'produce'", h.error_of(h.chunk("local p = ... p:produce('t', true, nil, {partition=1})"), p))
+        assert.matches("incorrect number of arguments", h.error_of(p.produce, p, "t"), 1, true)
+        assert.matches("kafka.Producer expected", h.error_of(p.produce, io.stdout, "t", "v"), 1, true)
+        assert.matches("kafka.Producer expected", h.error_of(p.poll, io.stdout), 1, true)
+        local meta = getmetatable(p)
+        meta.__gc(p)
+        meta.__gc(p)
+        assert.is_true(p:closed())
+    end)
+end)
+
+describe("The first message to a topic nobody knows, with a partitioner in Lua,", function()
+    after_each(h.cleanup)
+
+    local function zero() return 0 end
+
+    it("waits until its partitions are known, through the client's wait", function()
+        local mock = h.mock{ topics = { t = 4 }, rtt = 100 }
+        local p = producer(mock:bootstrap_servers(), { partitioner = zero })
+        local waits = 0
+        kafka.wrap(p, function()
+            waits = waits + 1
+            h.sleep(0.005)
+        end)
+        assert.is_true(p:produce("t", "v"))
+        kafka.wrap(p, nil)
+        assert.is_true(waits > 0)
+    end)
+
+    it("yields to the event loop that way", function()
+        local mock = h.mock{ topics = { t = 4 }, rtt = 50 }
+        local p = producer(mock:bootstrap_servers(), { partitioner = zero })
+        kafka.wrap(p, function() coroutine.yield() end)
+        local co = coroutine.create(function() return p:produce("t", "v") end)
+        local yields = 0
+        h.wait_until(function()
+            assert(coroutine.resume(co))
+            yields = yields + 1
+            return coroutine.status(co) == "dead"
+        end)
+        kafka.wrap(p, nil)
+        assert.is_true(yields > 1)
+        assert.equal(1, #p)
+    end)
+
+    it("is the only one that waits, and does not when create_topic went before it", function()
+        local mock = h.mock{ topics = { t = 4 } }
+        local p = producer(mock:bootstrap_servers(), { partitioner = zero })
+        p:create_topic("t")
+        h.wait_until(function() return p:partition_count("t") end)
+        kafka.wrap(p, function() error("spec: this would wait") end)
+        assert.is_true(p:produce("t", "v"))
+        assert.equal(0, p:send("t", -1, 1, "v"))
+        kafka.wrap(p, nil)
+    end)
+
+    it("gives up after partitioner_timeout and says so; those after it do not wait, and are sent once it is known", function()
+        local mock = h.mock{ topics = { t = 4 } }
+        mock:broker_down(1)
+        local p = producer(mock:bootstrap_servers(), { partitioner = zero, partitioner_timeout = 300, ["reconnect.backoff.max.ms"] = 100 })
+        local before = h.now()
+        local ok, err = p:produce("t", "v")
+        local took = h.now() - before
+        assert.is_nil(ok)
+        assert.equal(kafka.Error, getmetatable(err))
+        assert.matches("how many partitions topic t has", err.message, 1, true)
+        assert.is_true(took >= 0.2 and took < 5, took)
+        kafka.wrap(p, function() error("spec: this would wait") end)
+        ok, err = p:produce("t", "v")
+        assert.is_nil(ok)
+        assert.matches("nothing was sent", err.message, 1, true)
+        p:create_topic("t")
+        assert.equal(2, p:send("t", -1, 1, "v"))
+        assert.equal(0, #p)
+        mock:broker_up(1)
+        h.wait_until(function() return p:produce("t", "v") end, 20)
+        kafka.wrap(p, nil)
+        assert.equal(1, #p)
+    end)
+
+    it("does not wait at all with partitioner_timeout=0", function()
+        local p = producer(h.nowhere, { partitioner = zero, partitioner_timeout = 0 })
+        local ok, err = p:produce("t", "v")
+        assert.is_nil(ok)
+        assert.matches("nothing was sent", err.message, 1, true)
+        assert.equal(0, #p)
+    end)
+
+    it("names the topic the brokers do not have", function()
+        local mock = h.mock{ topics = { t = 4 } }
+        mock:set_topic_error("t", "UNKNOWN_TOPIC_OR_PART")
+        local p = producer(mock:bootstrap_servers(), { partitioner = zero, partitioner_timeout = 500 })
+        local ok, err = p:produce("t", "v")
+        assert.is_nil(ok)
+        assert.equal("UNKNOWN_TOPIC_OR_PART", err.name)
+        assert.matches("topic t", err.message, 1, true)
+    end)
+
+    it("gets _DESTROY when the client is closed meanwhile", function()
+        local p = producer(h.nowhere, { partitioner = zero, partitioner_timeout = 20000 })
+        kafka.wrap(p, function(client)
+            kafka.wrap(client, nil)
+            client:close(0)
+        end)
+        local ok, err = p:produce("t", "v")
+        assert.is_nil(ok)
+        assert.equal("_DESTROY", err.name)
+    end)
+end)
