@@ -149,7 +149,8 @@ impl Producer {
     }
 
     /// Enqueues to a topic that has a handle; `None` when it has none.
-    pub fn send(&self, topic: &[u8], mut message: Outgoing) -> Option<Result<(), i32>> {
+    #[inline]
+    pub fn send(&self, topic: &[u8], message: &mut Outgoing) -> Option<Result<(), i32>> {
         if self.sends.replace(self.sends.get().wrapping_add(1)) % SELF_SERVE_EVERY == 0
             && self.shared().wake.is_up()
             && self.drops_reports()
@@ -157,10 +158,10 @@ impl Producer {
             self.serve();
         }
         self.topics.with(topic, |topic| {
-            let mut result = enqueue(topic, &mut message);
+            let mut result = enqueue(topic, message);
             if result == Err(QUEUE_FULL) && self.drops_reports() {
                 self.serve();
-                result = enqueue(topic, &mut message);
+                result = enqueue(topic, message);
             }
             if result.is_ok() {
                 self.shared().counts.accept();
@@ -170,20 +171,27 @@ impl Producer {
     }
 
     /// As [`Producer::send`], opening a handle when there is none.
-    pub fn produce(&self, topic: &[u8], message: Outgoing) -> Result<Result<(), KafkaError>, String> {
-        if !self.topics.has(topic) {
-            self.create_topic(topic, &Entries::new()).map_err(|refusal| match refusal {
-                Refusal::Property(why) | Refusal::Topic(why) => why,
-            })?;
-        }
-        let size = match &message.value {
-            Payload::Bytes(bytes) => bytes.len() + message.key.map_or(0, <[u8]>::len),
-            _ => 0,
+    #[inline]
+    pub fn produce(&self, topic: &[u8], message: &mut Outgoing) -> Result<Result<(), KafkaError>, String> {
+        let sent = match self.send(topic, message) {
+            Some(sent) => sent,
+            None => {
+                self.create_topic(topic, &Entries::new()).map_err(|refusal| match refusal {
+                    Refusal::Property(why) | Refusal::Topic(why) => why,
+                })?;
+                self.send(topic, message).unwrap_or(Ok(()))
+            }
         };
-        let sent = self.send(topic, message).unwrap_or(Ok(()));
-        Ok(sent.map_err(|code| self.explain_refusal(code, size)))
+        Ok(sent.map_err(|code| {
+            let size = match &message.value {
+                Payload::Bytes(bytes) => bytes.len() + message.key.map_or(0, <[u8]>::len),
+                _ => 0,
+            };
+            self.explain_refusal(code, size)
+        }))
     }
 
+    #[cold]
     fn explain_refusal(&self, code: i32, size: usize) -> KafkaError {
         let message = match code {
             QUEUE_FULL => {

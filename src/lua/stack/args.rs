@@ -14,6 +14,7 @@ use crate::native::producer::{Buffer, Payload};
 ///
 /// # Safety
 /// `L` is the calling state.
+#[inline]
 pub unsafe fn count(L: *mut lua_State, least: c_int, most: c_int) -> Result<(), Raise> {
     // SAFETY: reads the top only.
     let given = unsafe { l::lua_gettop(L) };
@@ -109,16 +110,18 @@ pub unsafe fn text_of<'a>(L: *mut lua_State, index: c_int) -> Option<Cow<'a, [u8
     }
 }
 
-/// Makes a number at `index` the string Lua prints for it. May raise: the string is a new value.
+/// A string; a number becomes the string Lua prints for it, in its place. That may raise, as it is a
+/// new value. One call where the type need not be known otherwise.
 ///
 /// # Safety
-/// Nothing of Rust's is alive.
-pub unsafe fn number_to_string(L: *mut lua_State, index: c_int) {
-    // SAFETY: the conversion happens in place.
+/// Nothing of Rust's is alive; the slice as in [`bytes`].
+#[inline]
+pub unsafe fn string<'a>(L: *mut lua_State, index: c_int) -> Option<&'a [u8]> {
+    // SAFETY: the conversion happens in place, so the string is anchored by the stack.
     unsafe {
-        if l::lua_type(L, index) == l::LUA_TNUMBER {
-            l::lua_tolstring(L, index, std::ptr::null_mut());
-        }
+        let mut length = 0;
+        let data = l::lua_tolstring(L, index, &mut length);
+        (!data.is_null()).then(|| std::slice::from_raw_parts(data.cast(), length))
     }
 }
 
@@ -139,23 +142,22 @@ pub unsafe fn bytes<'a>(L: *mut lua_State, index: c_int) -> Option<&'a [u8]> {
     }
 }
 
-/// # Safety
-/// As [`bytes`].
-pub unsafe fn text<'a>(L: *mut lua_State, index: c_int) -> Result<&'a [u8], Raise> {
-    // SAFETY: as `bytes`.
-    unsafe { bytes(L, index).ok_or_else(|| expected(L, index, "string")) }
-}
-
 /// A number; strings that look like one count, as everywhere in Lua.
 ///
 /// # Safety
 /// `index` is any index.
+#[inline]
 pub unsafe fn number(L: *mut lua_State, index: c_int) -> Option<f64> {
     // SAFETY: a conversion that cannot raise.
     unsafe {
         #[cfg(any(feature = "lua53", feature = "lua54"))]
-        if l::lua_isinteger(L, index) != 0 {
-            return Some(number::from_integer(l::lua_tointeger(L, index)));
+        {
+            let mut is_integer = 0;
+            let value = l::lua_tointegerx(L, index, &mut is_integer);
+            // Beyond that a double tells its value better.
+            if is_integer != 0 && (value.unsigned_abs() <= 1 << 53 || l::lua_isinteger(L, index) != 0) {
+                return Some(number::from_integer(value));
+            }
         }
         let mut is_number = 0;
         let value = l::lua_tonumberx(L, index, &mut is_number);
@@ -165,6 +167,7 @@ pub unsafe fn number(L: *mut lua_State, index: c_int) -> Option<f64> {
 
 /// # Safety
 /// As [`number`].
+#[inline]
 pub unsafe fn integer(L: *mut lua_State, index: c_int, low: i64, high: i64) -> Result<i64, Raise> {
     // SAFETY: as `number`.
     let value = unsafe { number(L, index).ok_or_else(|| expected(L, index, "number"))? };

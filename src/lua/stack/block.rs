@@ -1,4 +1,4 @@
-//! One raw userdata per object: a fixed header, checked by metatable identity.
+//! One raw userdata per object: a fixed header that names its class, checked by address.
 
 use std::cell::OnceCell;
 use std::os::raw::c_int;
@@ -14,6 +14,8 @@ use crate::native::process::generation;
 /// What a userdata of ours holds.
 #[repr(C)]
 struct Block {
+    /// The class's registry key: an address that only `create` writes into a userdata.
+    class: *const u8,
     /// Of the fork generation that made it.
     generation: u32,
     state: *mut std::os::raw::c_void,
@@ -47,7 +49,8 @@ pub unsafe fn create<T: Class>(L: *mut lua_State, state: T, callbacks: c_int) {
     // SAFETY: the block is written whole before the metatable, and with it `__gc`, is set.
     unsafe {
         let block = l::lua_newuserdata(L, size_of::<Block>()).cast::<Block>();
-        block.write(Block { generation: generation(), state: Box::into_raw(Box::new(state)).cast() });
+        let class = std::ptr::from_ref(T::registry_key());
+        block.write(Block { class, generation: generation(), state: Box::into_raw(Box::new(state)).cast() });
         l::lua_pushvalue(L, callbacks);
         l::lua_setuservalue(L, -2);
         l::lua_rawgetp(L, l::LUA_REGISTRYINDEX, push::key(T::registry_key()));
@@ -55,41 +58,27 @@ pub unsafe fn create<T: Class>(L: *mut lua_State, state: T, callbacks: c_int) {
     }
 }
 
-/// The object at stack place 1, if it is of the class whose metatable is upvalue 1.
+/// The object at stack place 1, if it is of class `T`: told by size and address, two calls where
+/// comparing metatables takes five.
 ///
 /// # Safety
-/// Called in a C function made for class `T`, whose upvalue 1 is `T`'s metatable.
+/// `L` is the calling state.
+#[inline]
 unsafe fn block<'a, T: Class>(L: *mut lua_State) -> Result<&'a mut Block, Raise> {
-    // SAFETY: only userdata made by `create` have this metatable: `debug.setmetatable` aside, with
-    // which a program may break anything.
+    // SAFETY: a userdata of this size is readable to its end (that of a light one is 0). The address
+    // is there only if `create` wrote it; memory it may be left in has lost its state to `__gc`.
     unsafe {
-        let data = l::lua_touserdata(L, 1);
-        if !data.is_null() && l::lua_type(L, 1) == l::LUA_TUSERDATA && l::lua_getmetatable(L, 1) != 0 {
-            let same = l::lua_rawequal(L, -1, l::lua_upvalueindex(1)) != 0 || is_variant(L);
-            l::lua_settop(L, -2);
-            if same {
-                return Ok(&mut *data.cast::<Block>());
-            }
+        let block = l::lua_touserdata(L, 1).cast::<Block>();
+        if !block.is_null() && l::lua_rawlen(L, 1) as usize == size_of::<Block>() && (*block).class == T::registry_key() {
+            return Ok(&mut *block);
         }
-        Err(Raise::Expected(1, T::NAME.into()))
+        Err(other::<T>())
     }
 }
 
-/// Key in the metatable of a variant, under which the class's own is found.
-static VARIANT: u8 = 0;
-
-/// Whether the metatable on top is that of a variant of the class in upvalue 1.
-///
-/// # Safety
-/// As [`block`].
-unsafe fn is_variant(L: *mut lua_State) -> bool {
-    // SAFETY: a raw get, undone.
-    unsafe {
-        l::lua_rawgetp(L, -1, push::key(&VARIANT));
-        let same = l::lua_rawequal(L, -1, l::lua_upvalueindex(1)) != 0;
-        l::lua_settop(L, -2);
-        same
-    }
+#[cold]
+fn other<T: Class>() -> Raise {
+    Raise::Expected(1, T::NAME.into())
 }
 
 /// `(object, metatable)`: gives an object of ours a metatable that differs from its class's in some
@@ -100,8 +89,6 @@ unsafe fn is_variant(L: *mut lua_State) -> bool {
 pub unsafe fn make_variant(L: *mut lua_State) {
     // SAFETY: by the caller's promise.
     unsafe {
-        l::lua_getmetatable(L, 1);
-        l::lua_rawsetp(L, 2, push::key(&VARIANT));
         l::lua_setmetatable(L, 1);
         l::lua_settop(L, 0);
     }
@@ -111,6 +98,7 @@ pub unsafe fn make_variant(L: *mut lua_State) {
 ///
 /// # Safety
 /// As [`block`]. The object lives while it is on the stack.
+#[inline]
 pub unsafe fn any<'a, T: Class>(L: *mut lua_State) -> Result<&'a T, Raise> {
     // SAFETY: `state` is set by `create` and null only after collection.
     unsafe {
@@ -145,6 +133,7 @@ pub unsafe fn open<'a, T: Class>(L: *mut lua_State) -> Result<&'a T, Raise> {
     Ok(state)
 }
 
+#[cold]
 pub fn closed<T: Class>() -> Raise {
     Raise::Caller(format!("attempt to use a closed {}", T::NAME))
 }

@@ -14,7 +14,7 @@ use crate::model::event::Mark;
 use crate::model::nearest::nearest;
 use crate::model::number;
 use crate::native::headers::Headers;
-use crate::native::producer::Extras;
+use crate::native::producer::{Extras, Payload};
 
 /// Options in the order of their stack places, which follow the five arguments.
 const OPTIONS: [&std::ffi::CStr; 5] = [c"partition", c"headers", c"timestamp", c"on_delivery", c"opaque"];
@@ -52,45 +52,52 @@ unsafe fn enqueue(L: *mut lua_State, style: Style) -> c_int {
     // where Rust owns nothing. The rest runs on raw calls.
     unsafe {
         let given = l::lua_gettop(L);
-        for index in 2..=4 {
-            args::number_to_string(L, index);
-        }
-        if (3..=5).contains(&given) {
-            l::lua_settop(L, TABLE);
-            if l::lua_type(L, TABLE) == l::LUA_TTABLE {
-                for name in OPTIONS {
-                    l::lua_getfield(L, TABLE, name.as_ptr());
-                }
+        let texts = Texts { topic: args::string(L, 2), value: args::string(L, 3), key: args::string(L, 4) };
+        if given == TABLE && l::lua_type(L, TABLE) == l::LUA_TTABLE {
+            for name in OPTIONS {
+                l::lua_getfield(L, TABLE, name.as_ptr());
             }
         }
-        let outcome = catch_unwind(AssertUnwindSafe(|| body(L, given)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| body(L, given, &texts)));
         finish(L, style, outcome)
     }
 }
 
-unsafe fn body(L: *mut lua_State, given: c_int) -> Result<c_int, Raise> {
-    // SAFETY: upvalue 1 is the producer's metatable; slices live on the stack.
+/// The arguments that are strings.
+struct Texts<'a> {
+    topic: Option<&'a [u8]>,
+    value: Option<&'a [u8]>,
+    key: Option<&'a [u8]>,
+}
+
+/// # Safety
+/// As [`enqueue`]; a fifth argument that is a table is followed by its options.
+#[inline]
+unsafe fn body(L: *mut lua_State, given: c_int, texts: &Texts) -> Result<c_int, Raise> {
+    // SAFETY: slices live on the stack.
     unsafe {
         let state = block::open::<Producer>(L)?;
         if !(3..=5).contains(&given) {
             return Err(Raise::Arg(given, "incorrect number of arguments".into()));
         }
-        let topic = args::text(L, 2)?;
-        let value = args::payload(L, 3)?;
-        let key = match l::lua_type(L, 4) {
-            l::LUA_TNIL => None,
-            _ => Some(args::bytes(L, 4).ok_or_else(|| args::expected(L, 4, "string or nil"))?),
-        };
+        let topic = texts.topic.ok_or_else(|| args::expected(L, 2, "string"))?;
+        let value = texts.value.map_or_else(|| args::payload(L, 3), |value| Ok(Payload::Bytes(value)))?;
+        let key = texts.key;
+        if key.is_none() && given > 3 && l::lua_type(L, 4) != l::LUA_TNIL {
+            return Err(args::expected(L, 4, "string or nil"));
+        }
         let mut message = Outgoing { partition: -1, value, key, mark: Mark::None, extras: Extras::default() };
-        match l::lua_type(L, TABLE) {
-            l::LUA_TNIL => {}
-            l::LUA_TTABLE => read_options(L, &mut message)?,
-            _ => return Err(args::expected(L, TABLE, "table or nil")),
+        if given == TABLE {
+            match l::lua_type(L, TABLE) {
+                l::LUA_TNIL => {}
+                l::LUA_TTABLE => read_options(L, &mut message)?,
+                _ => return Err(args::expected(L, TABLE, "table or nil")),
+            }
         }
         let producer = state.open()?;
-        let slot = take_slot(L, state)?;
+        let slot = if given == TABLE { take_slot(L, state)? } else { None };
         message.mark = slot.map_or(Mark::None, Mark::Slot);
-        let result = producer.produce(topic, message);
+        let result = producer.produce(topic, &mut message);
         if let (Some(slot), false) = (slot, matches!(result, Ok(Ok(())))) {
             clear_slot(L, slot);
             state.slots.free(&producer, slot);
@@ -248,7 +255,7 @@ unsafe fn header(L: *mut lua_State, list: &mut Headers, name: c_int, value: c_in
 /// Puts callback and opaque aside under a number, if there are any.
 ///
 /// # Safety
-/// The options lie in their places, or the stack ends at `TABLE`.
+/// The options lie in their places, or nil is at `TABLE`.
 unsafe fn take_slot(L: *mut lua_State, state: &Producer) -> Result<Option<u32>, Raise> {
     // SAFETY: raw sets into tables of ours.
     unsafe {

@@ -1,11 +1,12 @@
 //! `producer:send(topic, partition, sequence_id, message)`, the classic hot call.
 
 use std::os::raw::c_int;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use mlua::ffi as l;
 use mlua::lua_State;
 
-use super::raise::{enter, Raise, CLASSIC, CLASSIC_STEP};
+use super::raise::{finish, Raise, Style, CLASSIC, CLASSIC_STEP};
 use super::{args, block};
 use crate::client::producer::Outgoing;
 use crate::lua::producer::Producer;
@@ -17,12 +18,8 @@ use crate::native::producer::{Extras, Payload};
 /// # Safety
 /// Called by Lua only.
 pub unsafe extern "C-unwind" fn send(L: *mut lua_State) -> c_int {
-    // SAFETY: turning a number into a string may raise, so it happens where Rust owns nothing.
-    unsafe {
-        args::number_to_string(L, 2);
-        args::number_to_string(L, 5);
-        enter(L, CLASSIC, send_body)
-    }
+    // SAFETY: the whole of a C function.
+    unsafe { run(L, CLASSIC) }
 }
 
 /// The same under an embedded function.
@@ -31,27 +28,40 @@ pub unsafe extern "C-unwind" fn send(L: *mut lua_State) -> c_int {
 /// Called by Lua only.
 pub unsafe extern "C-unwind" fn send_step(L: *mut lua_State) -> c_int {
     // SAFETY: as `send`.
+    unsafe { run(L, CLASSIC_STEP) }
+}
+
+/// # Safety
+/// `L` is the state that called the C function this is the whole of.
+#[inline]
+unsafe fn run(L: *mut lua_State, style: Style) -> c_int {
+    // SAFETY: turning a number into a string may raise, so it happens where Rust owns nothing.
     unsafe {
-        args::number_to_string(L, 2);
-        args::number_to_string(L, 5);
-        enter(L, CLASSIC_STEP, send_body)
+        let (topic, value) = (args::string(L, 2), args::string(L, 5));
+        let outcome = catch_unwind(AssertUnwindSafe(|| body(L, topic, value)));
+        finish(L, style, outcome)
     }
 }
 
-unsafe fn send_body(L: *mut lua_State) -> Result<c_int, Raise> {
-    // SAFETY: called by Lua with the producer's metatable as upvalue 1; slices live on the stack.
+/// `topic` and `value`: what is at 2 and 5, where those are strings.
+///
+/// # Safety
+/// As [`run`].
+#[inline]
+unsafe fn body(L: *mut lua_State, topic: Option<&[u8]>, value: Option<&[u8]>) -> Result<c_int, Raise> {
+    // SAFETY: slices live on the stack.
     unsafe {
         let producer = block::open::<Producer>(L)?;
         args::count(L, 5, 5)?;
-        let topic = args::text(L, 2)?;
+        let topic = topic.ok_or_else(|| args::expected(L, 2, "string"))?;
         let partition = args::integer(L, 3, -1, i64::from(i32::MAX))? as i32;
         let mark = sequence(L, 4)?;
-        let value = match args::payload(L, 5)? {
+        let value = match value.map_or_else(|| args::payload(L, 5), |value| Ok(Payload::Bytes(value)))? {
             Payload::Null => return Err(args::expected(L, 5, "string or array of strings")),
             value => value,
         };
-        let message = Outgoing { partition, value, key: None, mark, extras: Extras::default() };
-        let sent = producer.open()?.send(topic, message);
+        let mut message = Outgoing { partition, value, key: None, mark, extras: Extras::default() };
+        let sent = producer.open()?.send(topic, &mut message);
         let code = match sent {
             // The old module's words; programs compare them.
             None => return Err(Raise::Caller("invalid topic".into())),
@@ -68,10 +78,12 @@ unsafe fn send_body(L: *mut lua_State) -> Result<c_int, Raise> {
 unsafe fn sequence(L: *mut lua_State, index: c_int) -> Result<Mark, Raise> {
     // SAFETY: conversions that cannot raise.
     unsafe {
-        if l::lua_isnil(L, index) != 0 {
-            return Ok(Mark::None);
-        }
-        let value = args::number(L, index).ok_or_else(|| args::expected(L, index, "number or nil"))?;
+        let Some(value) = args::number(L, index) else {
+            if l::lua_isnil(L, index) != 0 {
+                return Ok(Mark::None);
+            }
+            return Err(args::expected(L, index, "number or nil"));
+        };
         if !(0.0..=EXACT).contains(&value) {
             let got = crate::model::number::show(value);
             return Err(Raise::Caller(format!("sequence_id out of range: 0 to 2^53 expected, got {got}")));
