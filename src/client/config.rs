@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 
+use super::acks::Mode;
 use crate::model::config::{check_length, defaults, find, is_ours, is_secret, runs_code, Entries, Kind, Value};
 use crate::model::nearest::nearest;
 use crate::native::conf::{Conf, LogTarget, Refused, TopicConf};
@@ -9,7 +10,7 @@ use crate::native::library;
 use crate::native::shared::Wanted;
 
 /// Options of this module: they have no dots and never reach librdkafka.
-pub const OWN_OPTIONS: [&str; 10] = [
+pub const OWN_OPTIONS: &[&str] = &[
     "on_error",
     "on_log",
     "on_stats",
@@ -20,6 +21,8 @@ pub const OWN_OPTIONS: [&str; 10] = [
     "close_timeout",
     "partitioner_timeout",
     "topics",
+    "ack",
+    "max_unacked",
 ];
 
 /// What the user asked of this module rather than of librdkafka. Times in milliseconds.
@@ -30,6 +33,9 @@ pub struct Settings {
     pub allow_unsafe: bool,
     pub exit_timeout: i64,
     pub close_timeout: i64,
+    /// Of consumers: when a message is done, and how many may wait for that.
+    pub ack: Mode,
+    pub max_unacked: usize,
 }
 
 /// A configuration ready for a client, and the properties this module acts on itself.
@@ -108,7 +114,7 @@ fn c_strings(key: &[u8], value: &Value) -> Result<(CString, CString), &'static s
 
 /// `; did you mean "linger.ms"?`, or nothing.
 pub fn suggestion(name: &str) -> String {
-    let known = library::properties().iter().map(|property| property.name.as_str()).chain(OWN_OPTIONS);
+    let known = library::properties().iter().map(|property| property.name.as_str()).chain(OWN_OPTIONS.iter().copied());
     nearest(name, known).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default()
 }
 
@@ -240,7 +246,15 @@ mod tests {
     use super::*;
 
     fn settings(allow_unsafe: bool) -> Settings {
-        Settings { wanted: Wanted::default(), log: LogTarget::None, allow_unsafe, exit_timeout: 0, close_timeout: 0 }
+        Settings {
+            wanted: Wanted::default(),
+            log: LogTarget::None,
+            allow_unsafe,
+            exit_timeout: 0,
+            close_timeout: 0,
+            ack: Mode::Auto,
+            max_unacked: 0,
+        }
     }
 
     fn refusal(key: &str, value: &str) -> String {

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::acks::Acks;
+use super::acks::{Acks, Mode};
 use super::config::{build, check_topic_entries, Settings};
 use super::handle::{Handle, Parts};
 use super::leaving::{depart, Departure, Leave, Outcome, Tell};
@@ -42,11 +42,19 @@ impl Consumer {
         }
         check_topic_entries(topic_entries)?;
         let built = build(Kind::Consumer, &[entries.as_slice(), topic_entries.as_slice()].concat(), &settings)?;
-        let store_at_hand_over = built.store_at_hand_over;
+        let mode = match settings.ack {
+            Mode::Auto if built.store_at_hand_over => Mode::AtHandOver,
+            mode if mode != Mode::Auto && built.store_at_hand_over => {
+                return Err("ack=\"manual\" and ack=\"required\" store what is acked, enable.auto.offset.store=true stores \
+                            at hand-over: leave one of them out"
+                    .into())
+            }
+            mode => mode,
+        };
         Ok(Consumer {
             handle: Handle::create(Kind::Consumer, built, settings)?,
             buffer: RefCell::default(),
-            acks: Acks::new(store_at_hand_over),
+            acks: Acks::new(mode, settings.max_unacked),
             has_group,
             looked: Cell::new(0),
             assign_again_at: Cell::new(0),
@@ -79,11 +87,15 @@ impl Consumer {
     pub fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure> {
         let registered = self.handle.registered();
         let auto_commit = self.handle.client().property(&c"enable.auto.commit".to_owned());
-        let commits = tell == Tell::Caller && auto_commit.as_deref() == Some("true");
+        let member = self.has_group;
+        let commits = tell == Tell::Caller && member && auto_commit.as_deref() == Some("true");
         let Parts { client, shared, workers } = self.handle.into_parts();
         let held = (self.buffer.into_inner(), self.acks.into_held());
-        let departure =
-            depart(Box::new(Leaver { shared, held: Some(held), commits, workers: Some(workers), client }), patience, tell);
+        let departure = depart(
+            Box::new(Leaver { shared, held: Some(held), member, commits, workers: Some(workers), client }),
+            patience,
+            tell,
+        );
         registry::current().remove(registered);
         departure
     }
@@ -118,6 +130,8 @@ fn check_mixture(entries: &[TopicEntry]) -> Result<bool, String> {
 struct Leaver {
     shared: Arc<Shared>,
     held: Option<(Prefetch, Vec<Message>)>,
+    /// There is a group to be left.
+    member: bool,
     /// `close` says whether the offsets arrived, so it asks for the answer itself.
     commits: bool,
     workers: Option<super::worker::Workers>,
@@ -128,7 +142,7 @@ impl Leave for Leaver {
     fn leave(&mut self, deadline: Instant) -> Outcome {
         self.held = None;
         let committed = if self.commits { native::commit_stored(&self.client, deadline) } else { Ok(()) };
-        let left = native::close(&self.client, deadline);
+        let left = !self.member || native::close(&self.client, deadline);
         if let Some(workers) = self.workers.take() {
             workers.join();
         }

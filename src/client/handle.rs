@@ -32,6 +32,8 @@ pub struct Handle {
     asked: RefCell<Vec<(f64, Weak<dyn Waiting>)>>,
     /// An event loop watches the descriptor, so it must be exact after every call.
     exported: Cell<bool>,
+    /// The program must act before it gets what is queued: that alone is no reason to wake it.
+    ignores_queue: Cell<bool>,
     registered: u64,
 }
 
@@ -62,6 +64,7 @@ impl Handle {
             ours: built.ours,
             asked: RefCell::default(),
             exported: Cell::new(false),
+            ignores_queue: Cell::new(false),
             registered,
         })
     }
@@ -150,7 +153,12 @@ impl Handle {
     }
 
     fn has_work(&self, buffered: bool) -> bool {
-        buffered || self.shared.has_work() || self.client.queue().is_some_and(|queue| queue.len() > 0)
+        let queued = || !self.ignores_queue.get() && self.client.queue().is_some_and(|queue| queue.len() > 0);
+        buffered || self.shared.has_work() || queued()
+    }
+
+    pub fn ignore_queue(&self, ignored: bool) {
+        self.ignores_queue.set(ignored);
     }
 
     /// Gives up questions whose time is over: their answers would keep the client awake for ever.

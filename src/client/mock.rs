@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::acks::Mode;
 use super::config::{build, Settings};
 use super::registry;
 use crate::model::config::{Entries, Kind};
@@ -163,8 +164,15 @@ pub struct MockCluster {
 
 impl MockCluster {
     pub fn start(brokers: i32) -> Result<MockCluster, String> {
-        let settings =
-            Settings { wanted: Wanted::default(), log: LogTarget::None, allow_unsafe: false, exit_timeout: 0, close_timeout: 0 };
+        let settings = Settings {
+            wanted: Wanted::default(),
+            log: LogTarget::None,
+            allow_unsafe: false,
+            exit_timeout: 0,
+            close_timeout: 0,
+            ack: Mode::Auto,
+            max_unacked: 0,
+        };
         let built = build(Kind::Producer, &Entries::new(), &settings)?;
         let shared = Shared::new(settings.wanted).map_err(|error| format!("no descriptor for the mock cluster: {error}"))?;
         let client = built.conf.create(Kind::Producer, Arc::new(shared))?;

@@ -36,9 +36,9 @@ impl Consumer {
     pub(super) fn rebalance(&self, rebalance: &Rebalance) {
         if rebalance.code != ASSIGN_PARTITIONS {
             if native::is_cooperative(self.handle.client()) {
-                self.buffer.borrow_mut().drop_partitions(&rebalance.partitions.entries());
+                self.discard(&rebalance.partitions.entries());
             } else {
-                self.buffer.borrow_mut().clear();
+                self.discard_all();
             }
         }
         if let Err(error) = native::answer(self.handle.client(), rebalance.code, &rebalance.partitions) {

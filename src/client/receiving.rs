@@ -1,8 +1,11 @@
 //! Asking for the next message: what is at hand, what went wrong, what to hear first.
 
 use super::consumer::Consumer;
+use super::prefetch::Hold;
 use crate::model::error::{KafkaError, FATAL, PARTITION_EOF, UNKNOWN_PARTITION, UNKNOWN_TOPIC};
 use crate::model::event::Event;
+use crate::model::partition::{TopicPartition, INVALID};
+use crate::native::consumer as native;
 use crate::native::error::from_code;
 use crate::native::message::Message;
 use crate::native::process::coarse_ms;
@@ -27,6 +30,7 @@ impl Consumer {
     /// The program has the message, or could not take it: then it is the next one again.
     pub fn handed_out(&self, message: Message, taken: bool) {
         if taken {
+            self.hold_back(&message);
             self.note(message);
         } else {
             self.buffer.borrow_mut().put_back(message);
@@ -38,20 +42,26 @@ impl Consumer {
         if taken {
             messages.into_iter().for_each(|message| self.note(message));
         } else {
-            messages.into_iter().rev().for_each(|message| self.buffer.borrow_mut().put_back(message));
+            for message in messages.into_iter().rev() {
+                if self.acks.is_one_by_one() && message.code() == 0 {
+                    let topic = String::from_utf8_lossy(message.topic().unwrap_or_default());
+                    self.release(&topic, message.partition(), Hold::Unacked);
+                }
+                self.buffer.borrow_mut().put_back(message);
+            }
         }
     }
 
     /// Asks for the next message, which says that what was handed out is done. Never waits.
     /// `ends`: the end of a partition is a message too.
     pub fn next(&self, ends: bool) -> Next<Message> {
-        if !self.prepare(1) {
+        if !self.prepare(1) || self.acks.room() == 0 {
             return Next::Events;
         }
         let message = self.pop(ends);
         self.settle_if_drained();
         match message {
-            Some(message) if is_message(&message) => {
+            Some(message) if !message.is_error() => {
                 self.shared().forget_raised();
                 Next::Some(message)
             }
@@ -62,14 +72,18 @@ impl Consumer {
 
     /// As [`Consumer::next`], for what is at hand up to `most`; never an empty batch.
     pub fn next_batch(&self, most: usize, ends: bool) -> Next<Vec<Message>> {
-        if !self.prepare(most) {
+        let most = most.min(self.acks.room());
+        if !self.prepare(most) || most == 0 {
             return Next::Events;
         }
         let mut batch = Vec::with_capacity(most.min(self.buffer.borrow().len()));
         let mut stopped_by = None;
         while batch.len() < most {
             match self.pop(ends) {
-                Some(message) if is_message(&message) => batch.push(message),
+                Some(message) if !message.is_error() => {
+                    self.hold_back(&message);
+                    batch.push(message);
+                }
                 other => {
                     stopped_by = other;
                     break;
@@ -90,6 +104,14 @@ impl Consumer {
         }
     }
 
+    /// With `ack="required"` the partition waits from here on.
+    fn hold_back(&self, message: &Message) {
+        if self.acks.is_one_by_one() && message.code() == 0 {
+            let topic = message.topic().unwrap_or_default();
+            self.buffer.borrow_mut().hold(topic, message.partition(), Hold::Unacked);
+        }
+    }
+
     /// What was handed out is done, and what is at hand is gathered. False when events are due.
     fn prepare(&self, most: usize) -> bool {
         self.finish_last();
@@ -101,9 +123,9 @@ impl Consumer {
         if self.buffer.borrow().len() < most || now.saturating_sub(self.looked.get()) >= LOOK_EVERY {
             self.looked.set(now);
             self.look_for(most);
-            return self.shared().pending() == 0;
+            return self.shared().pending() == 0 && !self.acks.is_renewed();
         }
-        true
+        !self.acks.is_renewed()
     }
 
     fn pop(&self, ends: bool) -> Option<Message> {
@@ -169,11 +191,33 @@ impl Consumer {
         while let Some(rebalance) = self.shared().take_rebalance() {
             self.rebalance(&rebalance);
         }
+        self.park();
         self.settle();
     }
 
+    /// A partition that waits for an ack while others flow must not fill the memory: librdkafka stops
+    /// fetching it, and goes on after what it gave us when it is released.
+    fn park(&self) {
+        let parked = self.buffer.borrow_mut().park();
+        if !parked.is_empty() {
+            native::pause(self.handle.client(), &parked);
+        }
+    }
+
+    /// What was held back is handed out again.
+    pub(super) fn release(&self, topic: &str, partition: i32, why: Hold) {
+        let was_parked = self.buffer.borrow_mut().release(topic.as_bytes(), partition, why);
+        if was_parked {
+            native::resume(self.handle.client(), &[TopicPartition::new(topic, partition, INVALID)]);
+        }
+        if self.buffered() {
+            // It may have come in the middle of a wait.
+            self.settle();
+        }
+    }
+
     fn buffered(&self) -> bool {
-        !self.buffer.borrow().is_empty()
+        !self.buffer.borrow().is_empty() && self.acks.room() > 0
     }
 
     pub fn settle(&self) {
@@ -189,11 +233,6 @@ impl Consumer {
     pub fn export(&self) -> i32 {
         self.handle.export(self.buffered())
     }
-}
-
-/// Whether it is for the program: a message, or the end of a partition.
-fn is_message(message: &Message) -> bool {
-    matches!(message.code(), 0 | PARTITION_EOF)
 }
 
 /// What is no message is the same for one and for many.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use mlua::prelude::*;
 
+use super::acks;
 use super::build::{cold, pushing_step, wording_step, Method};
 use super::face::{question_steps, Face, Leaves, Seat};
 use super::group_metadata::group_metadata;
@@ -241,5 +242,6 @@ pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
         ("finish_last", cold(Accepts::Any, STEP, finish_last)),
         ("forget_last", cold(Accepts::Any, STEP, forget_last)),
     ]);
+    steps.extend(acks::steps());
     steps
 }

@@ -19,6 +19,7 @@ use super::stack::block::{closed, Class};
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, METHOD, STEP};
 use super::stack::serve;
+use crate::client::acks::Mode;
 use crate::client::config::Settings;
 use crate::client::handle::Handle;
 use crate::client::leaving::{Departure, Tell};
@@ -83,6 +84,8 @@ impl<C: Leaves> Seat<C> {
                 allow_unsafe: false,
                 exit_timeout: 0,
                 close_timeout: 0,
+                ack: Mode::Auto,
+                max_unacked: 0,
             },
             name: "collected".into(),
         })

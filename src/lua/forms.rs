@@ -17,6 +17,7 @@ const FORMS: &[(&str, &str)] = &[
     ("consumer", include_str!("forms/consumer.lua")),
     ("partitioner", include_str!("forms/partitioner.lua")),
     ("config", include_str!("forms/config.lua")),
+    ("messages", include_str!("forms/messages.lua")),
     ("receiving", include_str!("forms/receiving.lua")),
     ("topics", include_str!("forms/topics.lua")),
     ("module", include_str!("forms/module.lua")),

@@ -1,5 +1,6 @@
 //! The Lua face: one file per class users see, and the embedded Lua that waits and dispatches.
 
+mod acks;
 mod args;
 mod ask;
 mod build;

@@ -2,9 +2,13 @@
 
 use mlua::prelude::*;
 
+use crate::client::acks::Mode;
 use crate::client::config::Settings;
 use crate::native::conf::LogTarget;
 use crate::native::shared::Wanted;
+
+/// How many messages may wait for their ack where the program is silent.
+const MAX_UNACKED: i64 = 10_000;
 
 /// `own` holds our options by name, absent ones absent.
 pub fn read(own: &LuaTable) -> LuaResult<Settings> {
@@ -29,5 +33,11 @@ pub fn read(own: &LuaTable) -> LuaResult<Settings> {
         allow_unsafe: own.raw_get::<Option<bool>>("allow_unsafe_config")?.unwrap_or(false),
         exit_timeout: number("exit_timeout", 5_000)?,
         close_timeout: number("close_timeout", 10_000)?,
+        ack: match own.raw_get::<LuaValue>("ack")? {
+            LuaValue::String(name) if name.as_bytes() == *b"manual" => Mode::Manual,
+            LuaValue::String(name) if name.as_bytes() == *b"required" => Mode::Required,
+            _ => Mode::Auto,
+        },
+        max_unacked: usize::try_from(number("max_unacked", MAX_UNACKED)?).unwrap_or(1),
     })
 }

@@ -11,3 +11,4 @@ pub mod partition;
 pub mod property;
 pub mod text;
 pub mod topic;
+pub mod unacked;

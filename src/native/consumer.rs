@@ -15,6 +15,7 @@ use crate::model::error::{
     KafkaError, ASSIGN_PARTITIONS, FENCED_INSTANCE_ID, ILLEGAL_GENERATION, NO_OFFSET, REBALANCE_IN_PROGRESS, STATE,
     UNKNOWN_MEMBER_ID,
 };
+use crate::model::partition::TopicPartition;
 
 pub fn subscribe(client: &Client, topics: &PartitionList) -> Result<(), KafkaError> {
     // SAFETY: client and list are live; the list is copied.
@@ -69,6 +70,29 @@ pub fn assign_again(client: &Client) -> Result<(), KafkaError> {
 pub fn is_cooperative(client: &Client) -> bool {
     // SAFETY: the client is live; the name is static.
     unsafe { CStr::from_ptr(rd::rd_kafka_rebalance_protocol(client.as_ptr())) == c"COOPERATIVE" }
+}
+
+/// Marks the offsets as what a commit will commit.
+pub fn store(client: &Client, offsets: &[TopicPartition]) -> Result<(), KafkaError> {
+    let list = PartitionList::of(offsets);
+    // SAFETY: client and list are live.
+    check(unsafe { rd::rd_kafka_offsets_store(client.as_ptr(), list.as_ptr()) })?;
+    // An entry may be refused by itself.
+    list.entries().into_iter().find_map(|entry| entry.error).map_or(Ok(()), Err)
+}
+
+/// Stops fetching partitions; one that is not assigned any more is passed over.
+pub fn pause(client: &Client, partitions: &[TopicPartition]) {
+    let list = PartitionList::of(partitions);
+    // SAFETY: client and list are live.
+    unsafe { rd::rd_kafka_pause_partitions(client.as_ptr(), list.as_ptr()) };
+}
+
+/// Fetches them again, after what was handed to us.
+pub fn resume(client: &Client, partitions: &[TopicPartition]) {
+    let list = PartitionList::of(partitions);
+    // SAFETY: client and list are live.
+    unsafe { rd::rd_kafka_resume_partitions(client.as_ptr(), list.as_ptr()) };
 }
 
 /// How many messages one call takes at the most.

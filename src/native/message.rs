@@ -6,7 +6,7 @@ use rdkafka::bindings as rd;
 
 use super::error::{code_at, take, text};
 use super::headers::HeaderList;
-use crate::model::error::KafkaError;
+use crate::model::error::{KafkaError, PARTITION_EOF};
 
 pub struct Message(*mut rd::rd_kafka_message_t);
 
@@ -28,6 +28,11 @@ impl Message {
     pub fn code(&self) -> i32 {
         // SAFETY: the field is readable.
         unsafe { code_at(&raw const (*self.0).err) }
+    }
+
+    /// Neither a message nor the end of a partition.
+    pub fn is_error(&self) -> bool {
+        !matches!(self.code(), 0 | PARTITION_EOF)
     }
 
     pub fn error_text(&self) -> String {

@@ -125,7 +125,7 @@ function kafka.consumer(...)
         topic_flat = flatten(topic_conf or {}, 2)
     end
     local made = native.new_consumer(brokers, list, flat, topic_flat, own, callbacks_of(own, flat, brokers))
-    native.renew_messages(made)
+    native.renew_messages(made, 0)
     return made
 end
 

@@ -7,10 +7,14 @@ local pairs, type, tostring = pairs, type, tostring
 local OWN = {
     on_error = "function", on_stats = "function", on_throttle = "function", on_delivery = "function",
     on_log = "log", allow_unsafe_config = "boolean", exit_timeout = "timeout", close_timeout = "timeout",
-    partitioner = "function, or a property", partitioner_timeout = "timeout",
+    partitioner = "function, or a property", partitioner_timeout = "timeout", ack = "ack", max_unacked = "count",
 }
 -- Options of one class only.
-local SIDE = { on_delivery = "producer", partitioner = "producer", partitioner_timeout = "producer", topics = "consumer" }
+local SIDE = {
+    on_delivery = "producer", partitioner = "producer", partitioner_timeout = "producer",
+    topics = "consumer", ack = "consumer", max_unacked = "consumer",
+}
+local ACKS = { auto = true, manual = true, required = true }
 local LOGS = { stderr = true, syslog = true, none = true }
 
 local function show(value)
@@ -31,6 +35,12 @@ local function check_own(name, value, level)
     local expected
     if accepts == "log" then
         if kind ~= "function" and not LOGS[value] then expected = 'a function, "stderr", "syslog" or "none"' end
+    elseif accepts == "ack" then
+        if not ACKS[value] then expected = '"auto", "manual" or "required"' end
+    elseif accepts == "count" then
+        if kind ~= "number" or value ~= math.floor(value) or value < 1 or value > 2 ^ 31 - 1 then
+            expected = "a whole number from 1"
+        end
     elseif accepts == "timeout" then
         if kind ~= "number" or value ~= math.floor(value) or value < -1 or value > 2 ^ 31 - 1 then
             expected = "milliseconds (a whole number, 0 = do not wait, -1 = for ever)"

@@ -2,7 +2,7 @@
 local native = ...
 local class, step = native.consumer.class, native.consumer.step
 local form = native.consumer_form
-local now, huge = native.now, math.huge
+local now, huge, min = native.now, math.huge, math.min
 local methods = class.__index
 local receive_step, poll_step = step.receive, step.poll
 local poll_batch_step, receive_batch_step = step.poll_batch, step.receive_batch
@@ -11,17 +11,24 @@ local running, jit = coroutine.running, rawget(_G, "jit")
 -- The classic call waits this long (ms).
 local RECEIVE_TIMEOUT = 1000
 
--- Nothing is at hand, or callbacks are due before the next message.
-local function receive_slowly(self)
+-- While too much is not acked, librdkafka's queue is looked at this often (ms).
+local LOOK_EVERY = 100
+
+-- Nothing is at hand, or callbacks are due before the next message. `state` as for poll_slowly.
+local function receive_slowly(self, state)
     local deadline = now() + RECEIVE_TIMEOUT
     while true do
+        if type(state) == "number" then native.renew_messages(self, state) end
         form.dispatch_or_raise(self)
         if form.is_closed(self) then return nil, nil, nil, nil, native.destroyed() end
         local got, a, b, c, d = receive_step(self)
         if got then return a, b, c, d end
         if got == nil then return nil, nil, nil, nil, a end
-        if now() >= deadline then return nil, nil, nil, nil end
-        form.wait_until(self, deadline)
+        state = a
+        if type(state) ~= "number" then
+            if now() >= deadline then return nil, nil, nil, nil, state and step.full_error(self) or nil end
+            form.wait_until(self, state and min(deadline, now() + LOOK_EVERY) or deadline)
+        end
     end
 end
 
@@ -33,54 +40,51 @@ function methods.receive(...)
     if got == nil then
         a, b, c, d, e = nil, nil, nil, nil, a
     else
-        a, b, c, d, e = receive_slowly((...))
+        a, b, c, d, e = receive_slowly((...), a)
     end
     if e ~= nil then return a, b, c, d, e end
     return a, b, c, d
 end
 
 -- Serves and waits until the step has something (its results), something is wrong (nil, err), or the
--- deadline has come (false).
-local function poll_slowly(self, deadline)
+-- deadline has come (false). `state` is why the step had nothing: a number, when messages to come are of
+-- that new generation; true, when too much is not acked; else nil. `most` is for a step that takes it.
+local function poll_slowly(self, poll, most, deadline, state)
     while true do
+        if type(state) == "number" then native.renew_messages(self, state) end
         form.dispatch_or_raise(self)
         if form.is_closed(self) then return nil, native.destroyed() end
-        local got, err = poll_step(self, 0)
-        if got ~= false then return got, err end
-        if now() >= deadline then return false end
-        form.wait_until(self, deadline)
+        local got, a, b, c, d, e
+        if most then got, a, b, c, d, e = poll(self, most, 0) else got, a, b = poll(self, 0) end
+        if got ~= false then return got, a, b, c, d, e end
+        state = b
+        if type(state) ~= "number" then
+            if now() >= deadline then
+                if state then return nil, step.full_error(self) end
+                return false
+            end
+            form.wait_until(self, state and min(deadline, now() + LOOK_EVERY) or deadline)
+        end
     end
 end
 
 function methods.poll(...)
-    local message, a = poll_step(...)
+    local message, a, b = poll_step(...)
     if message then return message end
     if message == false then
-        message, a = poll_slowly((...), a)
+        message, a = poll_slowly((...), poll_step, nil, a, b)
         if message then return message end
     end
     if message == nil then return nil, a end
     return nil
 end
 
--- As poll_slowly, for a step that takes how many are wanted.
-local function batch_slowly(self, batch_step, most, deadline)
-    while true do
-        form.dispatch_or_raise(self)
-        if form.is_closed(self) then return nil, native.destroyed() end
-        local got, a, b, c, d, e = batch_step(self, most, 0)
-        if got ~= false then return got, a, b, c, d, e end
-        if now() >= deadline then return false end
-        form.wait_until(self, deadline)
-    end
-end
-
 function methods.poll_batch(...)
-    local batch, a = poll_batch_step(...)
+    local batch, a, b = poll_batch_step(...)
     if batch then return batch end
     if batch == false then
         local self, most = ...
-        batch, a = batch_slowly(self, poll_batch_step, most, a)
+        batch, a = poll_slowly(self, poll_batch_step, most, a, b)
         if batch then return batch end
     end
     if batch == nil then return nil, a end
@@ -92,7 +96,7 @@ function methods.receive_batch(...)
     if count then return count, a, b, c, d, e end
     if count == false then
         local self, most = ...
-        count, a, b, c, d, e = batch_slowly(self, receive_batch_step, most, a)
+        count, a, b, c, d, e = poll_slowly(self, receive_batch_step, most, a, b)
         if count then return count, a, b, c, d, e end
     end
     if count == nil then return nil, a end
@@ -135,14 +139,19 @@ local function read_loop_options(name, options, level)
     return timeout, limit
 end
 
+-- Raises the error that poll returned, if it did and a loop cannot go on after it.
+local function check_loop(message, err)
+    if message == nil and (err.fatal or ENDS_LOOP[err.code]) then error(err, 0) end
+end
+
 -- The next message of a loop, or nil when the loop is over.
-local function next_message(self, timeout)
+local function next_message(self, timeout, state)
     local deadline = timeout < 0 and huge or now() + timeout
     while true do
-        local message, err = poll_slowly(self, deadline)
+        local message, err = poll_slowly(self, poll_step, nil, deadline, state)
         if message then return message end
         if message == false then return nil end
-        if err.fatal or ENDS_LOOP[err.code] then error(err, 0) end
+        check_loop(message, err)
         if form.is_closed(self) or now() >= deadline then return nil end
     end
 end
@@ -160,9 +169,10 @@ local function loop(self, timeout, limit)
             return nil
         end
         count = count + 1
-        local message = poll_step(self, 0)
+        local message, err, state = poll_step(self, 0)
         if message then return message end
-        message = next_message(self, timeout)
+        check_loop(message, err)
+        message = next_message(self, timeout, state)
         if message == nil then callbacks.ended = true end
         return message
     end
@@ -201,20 +211,7 @@ function methods.each(...)
     end
 end
 
--- Messages of a client share a metatable.
-local CLASS = 3 -- its place among the callbacks (lua/stack/message.rs)
-local message_methods = {}
-
-local function describe(message)
-    return ("kafka.Message: %s [%s] at offset %s"):format(tostring(message.topic), tostring(message.partition), tostring(message.offset))
-end
-
---- Gives the client's messages their metatable.
-function native.renew_messages(self)
-    step.callbacks(self)[CLASS] = { __index = message_methods, __name = "kafka.Message", __tostring = describe }
-end
-
 -- A compiled loop does not look at debug hooks, through which Ctrl-C comes.
 if jit then
-    for _, fn in ipairs { receive_slowly, poll_slowly, batch_slowly, next_message, methods.each } do jit.off(fn, true) end
+    for _, fn in ipairs { receive_slowly, poll_slowly, next_message, methods.each } do jit.off(fn, true) end
 end

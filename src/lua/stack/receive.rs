@@ -9,6 +9,7 @@ use super::message::{light, MESSAGE_CLASS};
 use super::raise::{lua_function, protected, Raise, CLASSIC_STEP, STEP};
 use super::{args, block};
 use crate::client::clock;
+use crate::client::consumer::Consumer as Client;
 use crate::client::receiving::Next;
 use crate::lua::consumer::Consumer;
 
@@ -20,8 +21,8 @@ lua_function!(poll_step, STEP, poll_step_body);
 lua_function!(poll_batch_step, STEP, poll_batch_step_body);
 lua_function!(receive_batch_step, STEP, receive_batch_step_body);
 
-/// `(self)` → true, payload, topic, partition, key; or false when events or waiting are due; or
-/// nil and the error.
+/// `(self)` → true, payload, topic, partition, key; or false when events or waiting are due, and
+/// why ([`push_state`]); or nil and the error.
 unsafe fn receive_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
     // SAFETY: called by Lua with the consumer's metatable as upvalue 1 and `push_classic` as 2;
     // the message stays in this frame while its parts are pushed.
@@ -33,7 +34,8 @@ unsafe fn receive_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
             Next::Some(message) => message,
             Next::Nothing | Next::Events => {
                 l::lua_pushboolean(L, 0);
-                return Ok(1);
+                push_state(L, &consumer);
+                return Ok(2);
             }
             Next::Error(error) => return Err(Raise::Error(error)),
             Next::Local(_, text) => return Err(Raise::Plain(text)),
@@ -44,8 +46,8 @@ unsafe fn receive_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
     }
 }
 
-/// `(self [, timeout])` → message; or false and the deadline when events or waiting are due; or nil
-/// and the error.
+/// `(self [, timeout])` → message; or false, the deadline and why ([`push_state`]) when events or waiting
+/// are due; or nil and the error.
 unsafe fn poll_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
     // SAFETY: called by Lua with the consumer's metatable as upvalue 1 and `push_table` as 2; the
     // message stays in this frame while its table is made.
@@ -61,7 +63,7 @@ unsafe fn poll_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
                 consumer.handed_out(message, pushed.is_ok());
                 pushed.map(|()| 1)
             }
-            other => push_later(L, other, timeout),
+            other => push_later(L, &consumer, other, timeout),
         }
     }
 }
@@ -80,7 +82,7 @@ unsafe fn poll_batch_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
                 consumer.handed_out_all(messages, pushed.is_ok());
                 pushed.map(|()| 1)
             }
-            other => push_later(L, other, timeout),
+            other => push_later(L, &consumer, other, timeout),
         }
     }
 }
@@ -99,7 +101,7 @@ unsafe fn receive_batch_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
                 consumer.handed_out_all(messages, pushed.is_ok());
                 pushed.map(|()| 6)
             }
-            other => push_later(L, other, timeout),
+            other => push_later(L, &consumer, other, timeout),
         }
     }
 }
@@ -130,16 +132,33 @@ unsafe fn push_class(L: *mut lua_State) -> c_int {
 
 /// # Safety
 /// As [`poll_step_body`].
-unsafe fn push_later<T>(L: *mut lua_State, next: Next<T>, timeout: i64) -> Result<c_int, Raise> {
+unsafe fn push_later<T>(L: *mut lua_State, consumer: &Client, next: Next<T>, timeout: i64) -> Result<c_int, Raise> {
     match next {
         Next::Error(error) | Next::Local(error, _) => Err(Raise::Error(error)),
         Next::Some(_) | Next::Nothing | Next::Events => {
-            // SAFETY: two pushes.
+            // SAFETY: three pushes.
             unsafe {
                 l::lua_pushboolean(L, 0);
                 l::lua_pushnumber(L, clock::deadline_ms(timeout));
+                push_state(L, consumer);
             }
-            Ok(2)
+            Ok(3)
+        }
+    }
+}
+
+/// Pushes the generation of messages to come when that is new and their metatable wants renewing; true
+/// when too much is not acked; else nil.
+///
+/// # Safety
+/// One stack slot is free.
+unsafe fn push_state(L: *mut lua_State, consumer: &Client) {
+    // SAFETY: one push.
+    unsafe {
+        match consumer.renewed() {
+            Some(generation) => l::lua_pushnumber(L, generation as f64),
+            None if consumer.room() == 0 => l::lua_pushboolean(L, 1),
+            None => l::lua_pushnil(L),
         }
     }
 }

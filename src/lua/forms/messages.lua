@@ -1,0 +1,67 @@
+-- What a consumed message can do. Messages of one consumer and one generation (client/acks.rs) share a
+-- metatable, which knows both: a message costs nothing for it.
+local native = ...
+local class, step = native.consumer.class, native.consumer.step
+local methods = class.__index
+local type, tostring, getmetatable, rawget = type, tostring, getmetatable, rawget
+
+local CLASS = 3 -- where the callbacks keep the metatable (lua/stack/message.rs)
+local OWNER, GENERATION = {}, {} -- keys that no message has
+local message_methods = {}
+
+local function describe(message)
+    return ("kafka.Message: %s [%s] at offset %s"):format(tostring(message.topic), tostring(message.partition), tostring(message.offset))
+end
+
+--- Messages to come belong to `generation`.
+function native.renew_messages(self, generation)
+    step.callbacks(self)[CLASS] = {
+        __index = message_methods, __name = "kafka.Message", __tostring = describe,
+        [OWNER] = self, [GENERATION] = generation,
+    }
+    step.renewed(self)
+end
+
+-- The consumer and the generation of a message, whose method is called as `name`.
+local function owner(message, name)
+    local meta = type(message) == "table" and getmetatable(message)
+    local self = type(meta) == "table" and rawget(meta, OWNER)
+    if not self then error(("calling '%s' on bad self (kafka.Message expected, got %s)"):format(name, type(message)), 3) end
+    return self, meta[GENERATION]
+end
+
+function message_methods.ack(message)
+    local self, generation = owner(message, "ack")
+    local news = step.ack(self, message.topic, message.partition, message.offset, generation)
+    return news
+end
+
+function message_methods.cancel(message)
+    local self, generation = owner(message, "cancel")
+    step.cancel(self, message.topic, message.partition, message.offset, generation)
+    step.callbacks(self).ended = true
+end
+
+local function outdated(message)
+    return setmetatable({
+        code = native.errors._STATE, name = "_STATE", fatal = false, retriable = false, txn_requires_abort = false,
+        message = ("%s [%d] was revoked, sought or assigned anew since this message came; it is not committed")
+            :format(message.topic, message.partition),
+    }, native.Error)
+end
+
+function message_methods.commit(message, metadata)
+    local self, generation = owner(message, "commit")
+    local topic, partition, offset = message.topic, message.partition, message.offset
+    if metadata ~= nil and type(metadata) ~= "string" then
+        error(("bad argument #1 to 'commit' (string expected, got %s)"):format(type(metadata)), 2)
+    end
+    if not step.is_current(self, topic, partition, offset, generation) then return nil, outdated(message) end
+    local next_one = {
+        topic = topic, partition = partition, offset = offset + 1, metadata = metadata, leader_epoch = message.leader_epoch,
+    }
+    local done, err = methods.commit(self, { next_one })
+    if not done then return nil, err end
+    step.committed(self, topic, partition, offset, generation)
+    return true
+end
