@@ -1,12 +1,16 @@
 ---@meta kafka
 
--- The module. Classes: kafka/producer.lua, kafka/consumer.lua, kafka/mock_cluster.lua; plain values: kafka/values.lua.
+-- The module. Classes: kafka/producer.lua, kafka/consumer.lua, kafka/session.lua, kafka/mock_cluster.lua; plain values: kafka/values.lua.
 -- Times are milliseconds unless a name says otherwise. Each function has the lines Errors, Danger and Source, the
 -- last naming the librdkafka calls it stands on.
 
 ---@class kafka
 ---@field errors table<string, integer>|table<integer, string> name → code and code → name: `errors._QUEUE_FULL == -184`
 ---@field Error kafka.Error the class of the error values
+---@field OFFSET_BEGINNING integer the first message of a partition; "earliest" is accepted as well
+---@field OFFSET_END integer after the last one; "latest" is accepted as well
+---@field OFFSET_STORED integer what the group has committed; "stored" is accepted as well
+---@field OFFSET_INVALID integer no offset is known
 ---@field partitioner kafka.partitioner which partition a key goes to, without sending
 local kafka = {}
 
@@ -33,6 +37,36 @@ function kafka.producer(brokerlist, conf) end
 ---@param topic_conf? table<string, string|number|boolean> properties at topic level, such as `auto.offset.reset`
 ---@return kafka.Consumer
 function kafka.consumer(brokerlist, topics, conf, topic_conf) end
+
+---Keeps one configuration for many clients. `options` are what they have in common: properties of producers and of
+---consumers may stand side by side, each goes where it belongs.
+---
+---Errors: raises for what a client would refuse, at once and not only when a client is made.
+---Danger: none.
+---Source: `rd_kafka_conf_set`, for the check.
+---@param options table<string, any> librdkafka's properties and this module's options, `topics` among them
+---@return kafka.Session
+function kafka.session(options) end
+
+---Calls `fn(client)` and closes the client, also when `fn` raises; then a consumer's last message is not done and comes
+---again. `fn` may yield.
+---
+---Errors: raises what `fn` raised, as it was; `nil, err, undelivered` when closing failed after `fn` had returned.
+---Danger: closing may take the client's `close_timeout`.
+---Source: see the `close` of its class.
+---@param client kafka.Producer|kafka.Consumer|kafka.Session|kafka.MockCluster
+---@param fn fun(client): ...
+---@return any ... what `fn` returned
+function kafka.with(client, fn) end
+
+---An offset `count` messages before the end of a partition, wherever an offset is taken.
+---
+---Errors: raises for anything but a whole number from 1.
+---Danger: the place is found when reading begins; the end moves on.
+---Source: `RD_KAFKA_OFFSET_TAIL`.
+---@param count integer
+---@return integer offset
+function kafka.offset_tail(count) end
 
 ---Starts brokers inside this process, for tests.
 ---

@@ -69,6 +69,21 @@ signatures.kinds = {
             { "on_delivery=1", { on_delivery = 1 } }, { "on_delivery='x'", { on_delivery = "x" } },
             { "an unknown option", { no_such = 1 } } },
     },
+    client_options = {
+        good = {}, words = { "option", "config", "no.such.key" },
+        bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print }, { "a file", io.stdout },
+            { "{[1]='x'}", { "x" } }, { "an unknown key", { ["no.such.key"] = 1 } }, { "on_error=1", { on_error = 1 } } },
+    },
+    property = {
+        good = "linger.ms", words = { "property", "no.such.key" },
+        bad = join(not_text, { { "1", 1 }, { "an unknown key", "no.such.key" }, { "64 MiB", values.big() } }),
+    },
+    setting = { good = 5, words = { "config value", "linger.ms" }, bad = { { "{}", {} }, { "print", print }, { "'x'", "x" }, { "NaN", values.nan } } },
+    topic_property = {
+        good = "acks", words = { "property", "no.such.key" },
+        bad = join(not_text, { { "1", 1 }, { "an unknown key", "no.such.key" }, { "a client's", "linger.ms" } }),
+    },
+    topic_setting = { good = 1, words = { "config value", "acks" }, bad = { { "{}", {} }, { "print", print }, { "'x'", "x" }, { "NaN", values.nan } } },
     timeout = {
         good = 0, words = { "timeout" },
         bad = join(number, { { "-2", -2 }, { "-1e308", -1e308 } }),
@@ -118,6 +133,10 @@ signatures.classes = {
         messages = "loop_options?", close = "timeout?", closed = "", name = "", last_error = "", pollfd = "", events = "", timeout = "",
         partition_count = "topic", partition_available = "topic partition", config = "", topic_config = "topic?",
         fatal_error = "", test_fatal_error = "error_name reason", group_metadata = "",
+    },
+    Session = {
+        producer = "client_options?", consumer = "client_options?", set = "property setting", set_topic = "topic_property topic_setting",
+        config = "", topic_config = "", close = "timeout?", closed = "",
     },
     Mock = {
         bootstrap_servers = "", create_topic = "new_topic count replicas?", broker_down = "broker", broker_up = "broker",

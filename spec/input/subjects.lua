@@ -34,6 +34,11 @@ function subjects.new()
         return h.mock { topics = { known = 2 } }
     end
 
+    -- Not among the classes above, which are userdata and can be collected by hand.
+    function self.Session()
+        return h.track(h.kafka.session { ["bootstrap.servers"] = home:bootstrap_servers(), ["group.id"] = "g" })
+    end
+
     return self
 end
 

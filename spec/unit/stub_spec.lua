@@ -5,6 +5,7 @@ local kafka = h.kafka
 
 local FILES = {
     "types/kafka.lua", "types/kafka/producer.lua", "types/kafka/consumer.lua", "types/kafka/mock_cluster.lua",
+    "types/kafka/session.lua",
 }
 
 -- Ignore their arguments, as the old module's `version` did.
@@ -62,7 +63,9 @@ local function read_module()
     functions_of(late.complete(getmetatable(producer).__index), "Producer:", found)
     functions_of(late.complete(getmetatable(consumer).__index), "Consumer:", found)
     functions_of(late.complete(getmetatable(mock).__index), "MockCluster:", found)
-    return found, { Producer = producer, Consumer = consumer, MockCluster = mock }
+    local session = h.track(kafka.session{})
+    functions_of(getmetatable(session).__index, "Session:", found)
+    return found, { Producer = producer, Consumer = consumer, MockCluster = mock, Session = session }
 end
 
 local function missing_from(this, other)

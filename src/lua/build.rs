@@ -15,6 +15,8 @@ use super::stack::push;
 use super::stack::raise::{Raise, Style, CLASSIC, CLASSIC_STEP};
 use super::stack::serve;
 use super::{error, forms, mock, partitioning, properties, settings, stats};
+use crate::client::config::{build, check_topic_entries};
+use crate::model::config::Kind;
 
 /// Makes a function for the class with the metatable given.
 type Maker = Box<dyn Fn(&Lua, &LuaTable) -> LuaResult<LuaFunction>>;
@@ -150,13 +152,25 @@ fn check_consumer(_: &Lua, args: Args) -> Result<(), Raise> {
     crate::client::consumer::check(&entries(args.table(0)?)?, &settings).map_err(Raise::Plain)
 }
 
+/// `(conf, own)`: raises what a client would be refused for.
+fn check_conf(_: &Lua, args: Args) -> Result<(), Raise> {
+    let settings = settings::read(args.table(1)?)?;
+    // Which class it is for makes no difference to what is accepted.
+    build(Kind::Producer, &entries(args.table(0)?)?, &settings).map(drop).map_err(Raise::Plain)
+}
+
+/// `(conf)`: the same for topic-level settings.
+fn check_topic_conf(_: &Lua, args: Args) -> Result<(), Raise> {
+    check_topic_entries(&entries(args.table(0)?)?).map_err(Raise::Plain)
+}
+
 /// `(argument number, message)`: raises as the embedded function that calls it.
 fn argument_error(_: &Lua, args: Args) -> Result<(), Raise> {
     Err(Raise::Arg(args.int32(0, 0)?, args.text(1)?))
 }
 
 fn suggest(_: &Lua, args: Args) -> Result<String, Raise> {
-    Ok(crate::client::config::suggestion(&args.text(0)?))
+    Ok(crate::client::config::suggestion(&String::from_utf8_lossy(&args.bytes(0)?)))
 }
 
 /// The whole module.
@@ -187,6 +201,8 @@ pub fn module(lua: &Lua) -> LuaResult<LuaTable> {
     native.raw_set("new_consumer", cold::function(lua, CLASSIC_STEP, new_consumer)?)?;
     native.raw_set("new_mock_cluster", cold::function(lua, CLASSIC_STEP, mock::new)?)?;
     native.raw_set("check_consumer", cold::function(lua, CLASSIC_STEP, check_consumer)?)?;
+    native.raw_set("check_conf", cold::function(lua, CLASSIC_STEP, check_conf)?)?;
+    native.raw_set("check_topic_conf", cold::function(lua, CLASSIC_STEP, check_topic_conf)?)?;
     native.raw_set("argument_error", cold::function(lua, CLASSIC_STEP, argument_error)?)?;
     native.raw_set("suggest", cold::function(lua, CLASSIC, suggest)?)?;
     native.raw_set("decode_stats", cold::function(lua, CLASSIC, stats::decode)?)?;

@@ -16,6 +16,8 @@ const FORMS: &[(&str, &str)] = &[
     ("producer", include_str!("forms/producer.lua")),
     ("consumer", include_str!("forms/consumer.lua")),
     ("partitioner", include_str!("forms/partitioner.lua")),
+    ("with", include_str!("forms/with.lua")),
+    ("session", include_str!("forms/session.lua")),
     ("config", include_str!("forms/config.lua")),
     ("messages", include_str!("forms/messages.lua")),
     ("receiving", include_str!("forms/receiving.lua")),
@@ -29,6 +31,8 @@ const LATE: &[(&str, &str, &[&str])] = &[
     ("native", "partitions", &["read_offset", "read_partitions"]),
     ("producer", "topics", &["create_topic"]),
     ("native", "partitioner", &["use_partitioner"]),
+    ("native", "with", &["with", "is_closable"]),
+    ("native", "session", &["new_session"]),
     ("producer", "config", &["config"]),
     ("consumer", "config", &["config"]),
 ];

@@ -46,24 +46,37 @@ local function need_servers(flat, level)
     end
 end
 
+local function modern_producer(options)
+    local own = {}
+    local flat = flatten(options, 3, own)
+    native.check_side(own, "producer", 3)
+    need_servers(flat, 3)
+    return flat, own
+end
+
+-- What a producer gets once it is made.
+local function equip_producer(made, own)
+    if own.partitioner then native.use_partitioner(made) end
+end
+
 --- Makes a producer: `(brokerlist [, conf])`, or one table of options with `bootstrap.servers`.
 function kafka.producer(...)
     local count = select("#", ...)
     local brokers, conf = ...
-    local modern = count == 1 and type(brokers) == "table"
-    if modern then
-        brokers, conf = nil, brokers
+    local flat, own
+    if count == 1 and type(brokers) == "table" then
+        flat, own = modern_producer(brokers)
+        brokers = nil
     else
         if count < 1 or count > 2 then native.argument_error(count, "incorrect number of arguments") end
         if not is_text(brokers) then native.argument_error(1, "string expected, got " .. type(brokers)) end
         if conf ~= nil and type(conf) ~= "table" then native.argument_error(2, "table expected, got " .. type(conf)) end
+        own = {}
+        flat = flatten(conf or {}, 2, own)
+        native.check_side(own, "producer", 2)
     end
-    local own = {}
-    local flat = flatten(conf or {}, 2, own)
-    native.check_side(own, "producer", 2)
-    if modern then need_servers(flat, 2) end
     local made = native.new_producer(brokers, flat, own, callbacks_of(own, flat, brokers))
-    if own.partitioner then native.use_partitioner(made) end
+    equip_producer(made, own)
     return made
 end
 
@@ -127,6 +140,42 @@ function kafka.consumer(...)
     local made = native.new_consumer(brokers, list, flat, topic_flat, own, callbacks_of(own, flat, brokers))
     native.renew_messages(made, 0)
     return made
+end
+
+-- For sessions, whose methods stand where kafka.producer and kafka.consumer do.
+native.modern_producer, native.equip_producer, native.modern_consumer = modern_producer, equip_producer, modern_consumer
+native.callbacks_of, native.gather_topics = callbacks_of, gather_topics
+
+--- One configuration, many clients: `{…}` with what they have in common.
+function kafka.session(...)
+    local options = ...
+    if select("#", ...) ~= 1 then native.argument_error(select("#", ...), "incorrect number of arguments") end
+    if type(options) ~= "table" then native.argument_error(1, "table expected, got " .. type(options)) end
+    local made = native.new_session(options)
+    return made
+end
+
+--- `fn(client)`, then closes the client, also when fn raises; returns what fn returned.
+function kafka.with(...)
+    local client, fn = ...
+    if select("#", ...) ~= 2 then native.argument_error(select("#", ...), "incorrect number of arguments") end
+    if not native.is_closable(client) then
+        native.argument_error(1, "a client, session or mock cluster of kafka's expected, got " .. type(client))
+    end
+    if type(fn) ~= "function" then native.argument_error(2, "function expected, got " .. type(fn)) end
+    return native.with(client, fn)
+end
+
+-- Offsets with a meaning of their own, and a place so many messages before the end.
+kafka.OFFSET_BEGINNING, kafka.OFFSET_END, kafka.OFFSET_STORED, kafka.OFFSET_INVALID = -2, -1, -1000, -1001
+
+function kafka.offset_tail(...)
+    local n = ...
+    if select("#", ...) ~= 1 then native.argument_error(select("#", ...), "incorrect number of arguments") end
+    if type(n) ~= "number" or n ~= math.floor(n) or n < 1 or n > 2 ^ 53 - 2000 then
+        native.argument_error(1, "a number of messages, from 1, expected, got " .. show(n))
+    end
+    return -2000 - n
 end
 
 --- Starts a mock cluster: `{brokers=1, topics={name=partitions}, rtt=milliseconds}`.

@@ -15,11 +15,14 @@ local SIDE = {
     topics = "consumer", ack = "consumer", max_unacked = "consumer",
 }
 local ACKS = { auto = true, manual = true, required = true }
+-- Letters of a value in a message.
+local MOST_SHOWN = 200
 local LOGS = { stderr = true, syslog = true, none = true }
 
 local function show(value)
-    if type(value) == "string" then return ("%q"):format(value) end
-    return tostring(value)
+    if type(value) ~= "string" then return tostring(value) end
+    if #value > MOST_SHOWN then value = value:sub(1, MOST_SHOWN) .. "..." end
+    return ("%q"):format(value)
 end
 
 -- `partitioner` is librdkafka's when it is a name.
@@ -55,6 +58,12 @@ local function check_own(name, value, level)
     end
 end
 
+-- What an unknown key was meant to be; nothing when it is known, or far from all that is.
+local function meant(key)
+    local hint = native.suggest(key)
+    return hint:find(show(key), 1, true) and "" or hint
+end
+
 -- Option table → key, value, key, value, …; own options go to `own` if it is given.
 local function flatten(conf, level, own)
     local flat, n = {}, 0
@@ -66,7 +75,7 @@ local function flatten(conf, level, own)
         else
             local kind = type(value)
             if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
-                error("invalid config value type: " .. kind, 0)
+                error("invalid config value type: " .. kind .. meant(key), 0)
             end
             flat[n + 1], flat[n + 2] = key, value
             n = n + 2
@@ -95,4 +104,5 @@ local function check_side(own, side, level)
     end
 end
 
-native.flatten, native.show, native.check_side, native.option_side = flatten, show, check_side, SIDE
+native.flatten, native.show, native.check_side = flatten, show, check_side
+native.own_options, native.option_side = OWN, SIDE
