@@ -116,6 +116,30 @@ signatures.kinds = {
             { "rtt='x'", { { "REQUEST_TIMED_OUT", rtt = "x" } } }, { "rtt=-1", { { "REQUEST_TIMED_OUT", rtt = -1 } } } },
     },
     error_name = { good = "REQUEST_TIMED_OUT", bad = join(not_text, { { "an unknown name", "NO_SUCH" } }), words = { "error", "name" } },
+    offsets = {
+        good = { { topic = "known", partition = 0, offset = 1 } }, words = { "offset", "partition", "topic" },
+        bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print }, { "a file", io.stdout },
+            { "{true}", { true } }, { "no offset", { "known:0" } }, { "no partition", { { topic = "known", offset = 1 } } },
+            { "offset='latest'", { { topic = "known", partition = 0, offset = "latest" } } },
+            { "offset=1.5", { { topic = "known", partition = 0, offset = 1.5 } } },
+            { "an unknown field", { { topic = "known", partition = 0, offset = 1, no_such = 1 } } } },
+    },
+    group = {
+        good = { group_id = "g" }, words = { "group", "generation", "Consumer" },
+        bad = { { "true", true }, { "1", 1 }, { "'g'", "g" }, { "a function", print }, { "a file", io.stdout }, { "{}", {} },
+            { "group_id=1", { group_id = 1 } }, { "generation_id=1.5", { group_id = "g", generation_id = 1.5 } },
+            { "a NUL inside", { group_id = "a\0b" } }, { "an unknown field", { group_id = "g", no_such = 1 } } },
+    },
+    fn = {
+        good = print, words = { "function" },
+        bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "{}", {} }, { "a file", io.stdout } },
+    },
+    transaction_options = {
+        good = {}, words = { "option", "table", "consumer", "retries", "timeout" },
+        bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print }, { "a file", io.stdout },
+            { "consumer={}", { consumer = {} } }, { "retries=-1", { retries = -1 } }, { "retries=1.5", { retries = 1.5 } },
+            { "timeout=-2", { timeout = -2 } }, { "timeout='x'", { timeout = "x" } }, { "an unknown option", { no_such = 1 } } },
+    },
     reason = { good = "a test", bad = join(not_text, { { "a NUL inside", "a\0b" } }), words = { "reason" } },
 }
 
@@ -127,6 +151,8 @@ signatures.classes = {
         flush = "timeout?", close = "timeout?", closed = "", name = "", last_error = "", pollfd = "", events = "", timeout = "",
         partition_count = "topic", partition_available = "topic partition", config = "", topic_config = "topic?",
         fatal_error = "", test_fatal_error = "error_name reason",
+        init_transactions = "timeout?", begin_transaction = "", commit_transaction = "timeout?", abort_transaction = "timeout?",
+        send_offsets_to_transaction = "offsets group timeout?", transaction = "fn transaction_options?",
     },
     Consumer = {
         receive = "", poll = "timeout?", poll_batch = "batch_size timeout?", receive_batch = "batch_size timeout?",

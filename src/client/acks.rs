@@ -103,6 +103,7 @@ impl Consumer {
         if message.code() != 0 {
             return;
         }
+        self.input.note(&message);
         match self.acks.mode {
             Mode::Auto => {
                 let mut last = self.acks.last.borrow_mut();

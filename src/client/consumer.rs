@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::acks::{Acks, Mode};
 use super::config::{build, check_topic_entries, Settings};
 use super::handle::{Handle, Parts};
+use super::input::Input;
 use super::leaving::{depart, Departure, Leave, Outcome, Tell};
 use super::prefetch::Prefetch;
 use super::registry;
@@ -25,6 +26,7 @@ pub struct Consumer {
     pub(super) handle: Handle,
     pub(super) buffer: RefCell<Prefetch>,
     pub(super) acks: Acks,
+    pub(super) input: Input,
     /// `group.id` is set.
     pub has_group: bool,
     /// When librdkafka's queue was last looked at.
@@ -51,8 +53,11 @@ impl Consumer {
             }
             mode => mode,
         };
+        let handle = Handle::create(Kind::Consumer, built, settings)?;
+        let commits = handle.client().property(&c"enable.auto.commit".to_owned());
         Ok(Consumer {
-            handle: Handle::create(Kind::Consumer, built, settings)?,
+            input: Input::new(commits.as_deref() == Some("false")),
+            handle,
             buffer: RefCell::default(),
             acks: Acks::new(mode, settings.max_unacked),
             has_group,

@@ -101,7 +101,7 @@ impl Handle {
         deadline: f64,
         job: impl FnOnce(&Arc<Client>) -> Result<T, KafkaError> + Send + 'static,
     ) -> Result<Arc<Question<T>>, KafkaError> {
-        let question = Arc::new(Question::new(self.shared.clone()));
+        let question = self.open_question(deadline);
         let (client, ours) = (self.client.clone(), question.clone());
         self.in_background(move || {
             let answer = job(&client);
@@ -109,9 +109,15 @@ impl Handle {
             drop(client);
             ours.settle(answer);
         })?;
+        Ok(question)
+    }
+
+    /// A question that somebody else will answer, given up at `deadline`.
+    pub fn open_question<T: Send + 'static>(&self, deadline: f64) -> Arc<Question<T>> {
+        let question = Arc::new(Question::new(self.shared.clone()));
         let waiting: Arc<dyn Waiting> = question.clone();
         self.asked.borrow_mut().push((deadline, Arc::downgrade(&waiting)));
-        Ok(question)
+        question
     }
 
     /// What was last heard of topics.

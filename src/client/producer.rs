@@ -9,11 +9,14 @@ use std::time::{Duration, Instant};
 use super::clock;
 use super::config::{build, set_topic, Settings};
 use super::handle::{Handle, Parts};
-use super::leaving::{depart, flush_until, Departure, Leave, Outcome, Tell};
+use super::leaving::{depart, Departure, Tell};
+use super::producer_leaving::Leaver;
+use super::question::Question;
 use super::registry;
 use super::topics::Topics;
+use super::transactions::{Call, Transactions};
 use crate::model::config::{Entries, Kind};
-use crate::model::error::{KafkaError, MSG_SIZE_TOO_LARGE, QUEUE_FULL};
+use crate::model::error::{KafkaError, MSG_SIZE_TOO_LARGE, QUEUE_FULL, STATE};
 use crate::model::event::Mark;
 use crate::model::topic::check_name;
 use crate::native::conf::TopicConf;
@@ -32,6 +35,7 @@ pub struct Producer {
     flushing: RefCell<Option<Arc<Flush>>>,
     flush_waiters: Arc<Waiters>,
     flushes: Cell<u64>,
+    transactions: Transactions,
 }
 
 /// A flush that runs on the worker for as long as anybody waits for it.
@@ -86,6 +90,7 @@ impl Producer {
             flushing: RefCell::default(),
             flush_waiters: Arc::default(),
             flushes: Cell::new(0),
+            transactions: Transactions::default(),
         })
     }
 
@@ -204,10 +209,33 @@ impl Producer {
             }
             _ => describe(code),
         };
+        if let Some(error) = (code == STATE).then(|| self.transactions.explain_refusal(self.handle.client())).flatten() {
+            return error;
+        }
         match self.handle.client().fatal_error() {
             Some(fatal) if code == crate::model::error::FATAL => fatal,
             _ => from_code(code, Some(message)),
         }
+    }
+
+    pub fn transactions(&self) -> &Transactions {
+        &self.transactions
+    }
+
+    pub fn begin_transaction(&self) -> Result<(), KafkaError> {
+        self.transactions.begin(&self.handle)
+    }
+
+    /// As [`Transactions::call`].
+    pub fn call_transactions(&self, call: Call, deadline: f64) -> Result<(Arc<Question<()>>, u64), KafkaError> {
+        self.transactions.call(&self.handle, call, deadline)
+    }
+
+    /// How long (ms) a transaction may take.
+    pub fn transaction_timeout(&self) -> i64 {
+        const DEFAULT: i64 = 60_000;
+        let value = self.handle.client().property(&c"transaction.timeout.ms".to_owned());
+        value.and_then(|value| value.parse().ok()).unwrap_or(DEFAULT)
     }
 
     pub fn slot_taken(&self) {
@@ -334,7 +362,8 @@ impl Producer {
         self.cancel_flush();
         let registered = self.handle.registered();
         let Parts { client, shared, workers } = self.handle.into_parts();
-        let leaver = Leaver { shared, topics: self.topics.into_topics(), workers: Some(workers), client };
+        let aborts = self.transactions.is_open();
+        let leaver = Leaver { shared, topics: self.topics.into_topics(), aborts, workers: Some(workers), client };
         let departure = depart(Box::new(leaver), patience, tell);
         registry::current().remove(registered);
         departure
@@ -343,34 +372,4 @@ impl Producer {
 
 fn enqueue(topic: &Topic, message: &mut Outgoing) -> Result<(), i32> {
     produce(topic, message.partition, &mut message.value, message.key, message.mark, &mut message.extras)
-}
-
-/// Fields in the order they must go: topics before their client.
-struct Leaver {
-    shared: Arc<Shared>,
-    topics: Vec<Topic>,
-    workers: Option<super::worker::Workers>,
-    client: Arc<crate::native::client::Client>,
-}
-
-impl Leave for Leaver {
-    fn leave(&mut self, deadline: Instant) -> Outcome {
-        let undelivered = flush_until(&self.client, deadline);
-        if undelivered > 0 {
-            purge(&self.client);
-        }
-        self.topics.clear();
-        if let Some(workers) = self.workers.take() {
-            workers.join();
-        }
-        Outcome { undelivered, failure: None }
-    }
-
-    fn last_error(&self) -> Option<String> {
-        self.shared.last_error().map(|error| error.message)
-    }
-
-    fn shared(&self) -> Option<Arc<Shared>> {
-        Some(self.shared.clone())
-    }
 }

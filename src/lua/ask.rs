@@ -106,8 +106,21 @@ where
     let ms = i32::try_from(timeout).unwrap_or(i32::MAX);
     let put = seat.if_open(|client| client.handle().ask(deadline, move |client| job(client, ms)));
     let question = put.unwrap_or_else(|| Err(destroyed())).map_err(Raise::Error)?;
-    let ticket = seat.tickets.add(Box::new(Typed { question, convert: Some(convert) }));
-    Ok((ticket as f64, deadline))
+    Ok((wait_for(seat, question, convert), deadline))
+}
+
+/// A ticket for a question that was put already.
+pub fn wait_for<C, T, R>(
+    seat: &Seat<C>,
+    question: Arc<Question<T>>,
+    convert: impl FnOnce(&Lua, T) -> LuaResult<R> + 'static,
+) -> f64
+where
+    C: Leaves,
+    T: Send + 'static,
+    R: IntoLuaMulti + 'static,
+{
+    seat.tickets.add(Box::new(Typed { question, convert: Some(convert) })) as f64
 }
 
 fn destroyed() -> KafkaError {

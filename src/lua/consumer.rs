@@ -11,6 +11,7 @@ use super::acks;
 use super::build::{cold, pushing_step, wording_step, Method};
 use super::face::{question_steps, Face, Leaves, Seat};
 use super::group_metadata::group_metadata;
+use super::input;
 use super::producer::in_use;
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
@@ -229,6 +230,7 @@ pub fn metamethods() -> Vec<(&'static str, Method<Consumer>)> {
 /// What forms/consumer.lua stands on.
 pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
     let mut steps = question_steps();
+    steps.extend(input::steps());
     steps.extend([
         ("receive", pushing_step(receive::receive_step, message::push_classic)),
         ("poll", wording_step(receive::poll_step, message::push_table, message::WORDS)),

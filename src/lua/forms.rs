@@ -22,6 +22,8 @@ const FORMS: &[(&str, &str)] = &[
     ("messages", include_str!("forms/messages.lua")),
     ("receiving", include_str!("forms/receiving.lua")),
     ("topics", include_str!("forms/topics.lua")),
+    ("transactions", include_str!("forms/transactions.lua")),
+    ("transaction", include_str!("forms/transaction.lua")),
     ("module", include_str!("forms/module.lua")),
 ];
 
@@ -34,6 +36,12 @@ const LATE: &[(&str, &str, &[&str])] = &[
     ("native", "with", &["with", "is_closable"]),
     ("native", "session", &["new_session"]),
     ("producer", "config", &["config"]),
+    ("producer", "transaction", &["transaction"]),
+    (
+        "producer",
+        "transactions",
+        &["init_transactions", "commit_transaction", "abort_transaction", "send_offsets_to_transaction"],
+    ),
     ("consumer", "config", &["config"]),
 ];
 

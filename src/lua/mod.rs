@@ -11,6 +11,7 @@ pub mod face;
 mod fatal;
 mod forms;
 mod group_metadata;
+mod input;
 mod mock;
 mod partitioning;
 mod partitions;
@@ -20,6 +21,7 @@ mod questions;
 mod settings;
 mod stack;
 mod stats;
+mod transactions;
 
 use mlua::prelude::*;
 

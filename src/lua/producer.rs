@@ -15,6 +15,7 @@ use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, CLASSIC, METHOD, STEP};
 use super::stack::{event, produce, send, serve};
+use super::transactions;
 use crate::client::clock;
 use crate::client::config::Settings;
 use crate::client::handle::Handle;
@@ -254,13 +255,15 @@ fn close_leave(_: &Lua, producer: &Producer, _: Args) -> Result<(), Raise> {
 }
 
 pub fn methods() -> Vec<(&'static str, Method<Producer>)> {
-    vec![
+    let mut methods = transactions::methods();
+    methods.extend([
         ("send", hot(send::send)),
         ("produce", hot(produce::produce)),
         ("has_topic", cold(Accepts::Open, CLASSIC, has_topic)),
         ("destroy_topic", cold(Accepts::Open, CLASSIC, destroy_topic)),
         ("topics", cold(Accepts::Open, METHOD, topics)),
-    ]
+    ]);
+    methods
 }
 
 pub fn metamethods() -> Vec<(&'static str, Method<Producer>)> {
@@ -271,6 +274,7 @@ pub fn metamethods() -> Vec<(&'static str, Method<Producer>)> {
 pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
     let mut steps = question_steps();
     steps.extend(partitioning::producer_steps());
+    steps.extend(transactions::steps());
     steps.extend([
         ("create_topic", cold(Accepts::Open, super::stack::raise::CLASSIC_STEP, create_topic)),
         ("poll", step(serve::poll_step)),

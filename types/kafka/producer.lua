@@ -203,3 +203,77 @@ function Producer:fatal_error() end
 ---@return true? done
 ---@return kafka.Error? err
 function Producer:test_fatal_error(name, reason) end
+
+---Makes this producer the only one of its `transactional.id`: waits until whatever an earlier one left open has ended, and
+---fences it. Once, before the first transaction.
+---
+---Errors: `nil, err`: `_TIMED_OUT` (retriable: calling again goes on with the same call), `_NOT_CONFIGURED` without
+---`transactional.id`, `_STATE` when it was called before, a fatal error. Raises what a callback raised meanwhile.
+---Danger: an older producer of the same `transactional.id` is fenced: all it can do then is end.
+---Source: `rd_kafka_init_transactions`, on a thread of the client's own.
+---@param timeout? integer milliseconds, default `transaction.timeout.ms`, -1 without limit
+---@return true? done
+---@return kafka.Error? err
+function Producer:init_transactions(timeout) end
+
+---Begins a transaction: what is produced from now on is committed or aborted as one. Does not wait.
+---
+---Errors: `nil, err`: `_STATE` before `init_transactions` and within a transaction, `_CONFLICT` while another call is
+---under way, a fatal error.
+---Danger: the brokers abort a transaction that is older than `transaction.timeout.ms`.
+---Source: `rd_kafka_begin_transaction`.
+---@return true? done
+---@return kafka.Error? err
+function Producer:begin_transaction() end
+
+---Waits until everything produced in the transaction is delivered, and commits it. Serves callbacks meanwhile.
+---
+---Errors: `nil, err`: with `txn_requires_abort`, abort it; `retriable` (`_TIMED_OUT` too), call it again: it goes on with
+---the same commit; `fatal`, make a new producer. Raises what a callback raised; calling again then tells how it ended.
+---Danger: after `_TIMED_OUT` the commit may still succeed: only calling again tells.
+---Source: `rd_kafka_commit_transaction`, on a thread of the client's own.
+---@param timeout? integer milliseconds, default `transaction.timeout.ms`, -1 without limit
+---@return true? done
+---@return kafka.Error? err
+function Producer:commit_transaction(timeout) end
+
+---Aborts the transaction: what is queued is reported as `_PURGE_QUEUE`, and readers of committed messages see nothing of it.
+---
+---Errors: as `commit_transaction`.
+---Danger: with `isolation.level=read_uncommitted` a consumer reads what was aborted.
+---Source: `rd_kafka_abort_transaction`, on a thread of the client's own.
+---@param timeout? integer milliseconds, default `transaction.timeout.ms`, -1 without limit
+---@return true? done
+---@return kafka.Error? err
+function Producer:abort_transaction(timeout) end
+
+---Lets a consumer's offsets be committed with the open transaction, or not at all.
+---
+---Errors: as `commit_transaction`; offsets of a member that has lost its place in the group are refused with
+---`txn_requires_abort`. Raises for offsets that are no numbers from 0, and for a closed consumer.
+---Danger: a table with a `group_id` only is not fenced: a consumer whose partitions were taken away may still commit. The
+---consumer needs `enable.auto.commit=false`.
+---Source: `rd_kafka_send_offsets_to_transaction`, on a thread of the client's own.
+---@param offsets kafka.PartitionList each with the offset to be read next: that of the last message and 1
+---@param group kafka.Consumer|kafka.GroupMetadata
+---@param timeout? integer milliseconds, default `transaction.timeout.ms`, -1 without limit
+---@return true? done
+---@return kafka.Error? err
+function Producer:send_offsets_to_transaction(offsets, group, timeout) end
+
+---A whole transaction: begins it, runs `fn(producer)`, sends the offsets of what `options.consumer` handed out, commits.
+---An error that passes (`retriable`, `txn_requires_abort`) aborts it, takes the consumer back to where `fn` began to read, and
+---runs `fn` again, after a pause. When it fails for good the consumer is back at its committed offsets. Calls
+---`init_transactions` the first time.
+---
+---Errors: `nil, err` when all attempts failed, when the error does not pass, and when `fn` returned nil and an error (which
+---comes out as it is). What `fn` raises comes out as it was raised, after the abort; a `kafka.Error` that passes is tried
+---again first. Raises what a callback raised, once the transaction is committed.
+---Danger: `fn` may run several times, so whatever it does besides producing must bear that; it should ask for its input itself.
+---After `_TIMED_OUT` of the commit, `commit_transaction` tells how it ended.
+---Source: the calls above, `rd_kafka_committed`, `rd_kafka_seek_partitions`.
+---@param fn fun(producer: kafka.Producer): ...
+---@param options? kafka.TransactionOptions
+---@return true? done followed by what `fn` returned
+---@return any err a kafka.Error, or what `fn` returned after nil
+function Producer:transaction(fn, options) end

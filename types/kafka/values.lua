@@ -102,6 +102,22 @@
 ---@field member_id string
 ---@field group_instance_id string? of a static member
 
+---A partition with what is said of it.
+---@class kafka.TopicPartition
+---@field topic string
+---@field partition integer?
+---@field offset integer|"earliest"|"latest"|"stored"|nil
+---@field metadata string? what a commit carries besides the offset
+---@field leader_epoch integer?
+---@field err kafka.Error? what is wrong with it, in lists that come out
+
+---@alias kafka.PartitionList (string|kafka.TopicPartition)[]|table<string, integer[]> `"topic"`, `"topic:3"`, or by topic
+
+---@class kafka.TransactionOptions
+---@field consumer? kafka.Consumer whose offsets go with the transaction; it needs `enable.auto.commit=false`
+---@field retries? integer how often it is begun anew, default 10
+---@field timeout? integer milliseconds for each call that waits, default `transaction.timeout.ms`
+
 ---@class kafka.MockOptions
 ---@field brokers? integer default 1
 ---@field topics? table<string, integer> name → number of partitions

@@ -73,26 +73,29 @@ return function(step)
         end
     end
 
-    local function answered(failed, first, ok, ...)
-        if failed then error(first, 0) end
+    local function answered(failed, first, held, ok, ...)
+        if failed then
+            if not held then error(first, 0) end
+            if not held.failed then held.failed, held.first = true, first end
+        end
         if ok then return ... end
         return nil, (...)
     end
 
     -- Waits for the answer to a question (lua/ask.rs) and serves events meanwhile, since some calls
     -- of librdkafka need them: a token, say. Returns its values, or nil and the error. What a
-    -- callback raised comes out when all is done.
-    function form.await(self, ticket, deadline, what)
+    -- callback raised comes out when all is done, or, with `held`, is kept there: its first and whether.
+    function form.await(self, ticket, deadline, what, held)
         local failed, first = false, nil
         while true do
             form.serve(self)
             local _, bad, err = form.dispatch(self)
             if bad and not failed then failed, first = true, err end
-            if form.is_closed(self) then return answered(failed, first, nil, native.destroyed()) end
-            if step.is_answered(self, ticket) then return answered(failed, first, step.answer(self, ticket)) end
+            if form.is_closed(self) then return answered(failed, first, held, nil, native.destroyed()) end
+            if step.is_answered(self, ticket) then return answered(failed, first, held, step.answer(self, ticket)) end
             if now() >= deadline then
                 step.forget(self, ticket)
-                return answered(failed, first, step.unanswered(self, what))
+                return answered(failed, first, held, step.unanswered(self, what))
             end
             form.wait_until(self, deadline)
         end

@@ -77,15 +77,20 @@ function methods.close(...)
     end
     local self = ...
     local failed, first
-    if #self > 0 and now() < deadline then
+    local open, under_way = step.transaction_state(self)
+    if not open and (#self > 0 or under_way) and now() < deadline then
         local until_then, id = step.flush_begin(self, max(0, min(2 ^ 31 - 1, ceil(deadline - now()))))
         failed, first = serve_until_flushed(self, until_then)
         step.flush_end(self, id)
+        while select(2, step.transaction_state(self)) and now() < until_then do
+            wait_until(self, min(until_then, now() + 100)) -- its end wakes nobody here
+        end
     end
     local undelivered, why = 0, nil
     if not form.is_closed(self) then
         undelivered = step.undelivered(self)
         if undelivered > 0 then why = select(2, step.flush_error(self)) end
+        why = select(2, step.transaction_farewell(self)) or why
         step.close_purge(self)
         local _, bad, err = dispatch(self)
         if bad and not failed then failed, first = true, err end
@@ -94,7 +99,7 @@ function methods.close(...)
     wait_until_gone(self)
     form.nudge_collector()
     if failed then error(first, 0) end
-    if undelivered > 0 then return nil, why, undelivered end
+    if why then return nil, why, undelivered end
     return true
 end
 

@@ -1,0 +1,247 @@
+-- A transaction as one function: begun, run, its input sent with it, committed; aborted and tried
+-- again when the error says so.
+local native = ...
+local class, step = native.producer.class, native.producer.step
+local form, consumer_form, input_step = native.producer_form, native.consumer_form, native.consumer.step
+local call, now, kafka = native.call_form, native.now, native.module
+local type, pairs, ipairs, select, setmetatable, getmetatable = type, pairs, ipairs, select, setmetatable, getmetatable
+local huge, min, max, ceil, floor = math.huge, math.min, math.max, math.ceil, math.floor
+
+-- How often a transaction is begun anew by default, and the pauses (ms) between: each twice as long as the last.
+local RETRIES, FIRST_PAUSE, LONGEST_PAUSE = 10, 100, 5000
+-- How long (ms) to ask for committed offsets at the most.
+local ASK = 10000
+-- Places of arguments, self counted.
+local FN, OPTIONS = 2, 3
+
+local KNOWN = { consumer = true, retries = true, timeout = true }
+
+local function is_consumer(value) return type(value) == "userdata" and getmetatable(value) == native.consumer.class end
+
+local function is_whole(value, least) return type(value) == "number" and value == floor(value) and value >= least and value < 2 ^ 31 end
+
+-- The options as they are used; nil and what is wrong.
+local function read(options)
+    for name in pairs(options) do
+        if not KNOWN[name] then
+            return nil, ("unknown option %s; consumer, retries and timeout are known"):format(native.show(name))
+        end
+    end
+    local consumer, retries, timeout = options.consumer, options.retries, options.timeout
+    if consumer ~= nil and not is_consumer(consumer) then
+        return nil, ("option consumer: a kafka.Consumer expected, got %s"):format(native.show(consumer))
+    end
+    if retries ~= nil and not is_whole(retries, 0) then
+        return nil, ("option retries: a whole number from 0 expected, got %s"):format(native.show(retries))
+    end
+    if timeout ~= nil and not is_whole(timeout, -1) then
+        return nil, ("option timeout: milliseconds expected (a whole number, 0 = do not wait, -1 = for ever), got %s")
+            :format(native.show(timeout))
+    end
+    return { consumer = consumer, retries = retries or RETRIES, timeout = timeout }
+end
+
+local function is_kafka_error(err) return type(err) == "table" and getmetatable(err) == native.Error end
+
+local function can_be_mended(err) return is_kafka_error(err) and not err.fatal and (err.retriable or err.txn_requires_abort) end
+
+-- Serves callbacks for `ms`. What they raise is kept in `run`.
+local function pause(run, ms)
+    local self, deadline = run.producer, now() + ms
+    repeat
+        form.serve(self)
+        local _, bad, err = form.dispatch(self)
+        if bad and not run.failed then run.failed, run.first = true, err end
+        if form.is_closed(self) then return end
+        form.wait_until(self, deadline)
+    until now() >= deadline
+end
+
+-- One of the calls that may block, repeated while its error is one that passes.
+local function insist(run, what, begin, ...)
+    local self, wait = run.producer, FIRST_PAUSE
+    local deadline = run.timeout < 0 and huge or now() + run.timeout
+    while not form.is_closed(self) do
+        local left = deadline == huge and -1 or max(0, ceil(deadline - now()))
+        local ticket, until_then, id = begin(self, left, ...)
+        local done, err
+        if not ticket then
+            err = until_then
+        else
+            local _, late = form.await(self, ticket, until_then, what, run)
+            if late then return nil, late end
+            done, err = step.transaction_outcome(self, id)
+        end
+        if done then return true end
+        if not err.retriable or err.fatal or err.txn_requires_abort or now() >= deadline then return nil, err end
+        pause(run, min(wait, deadline - now()))
+        wait = min(wait * 2, LONGEST_PAUSE)
+    end
+    return nil, native.destroyed()
+end
+
+local function begin_offsets(self, left, flat, group)
+    return step.offsets_begin(self, flat, group.group_id, group.generation_id, group.member_id, group.group_instance_id, left)
+end
+
+-- A flat list (forms/partitions.lua) of the offset that `pick` gives for each span; false leaves it out.
+local function flat_of(spans, pick)
+    local flat, n = {}, 0
+    for _, span in ipairs(spans) do
+        local offset = pick(span)
+        if offset then
+            flat[n + 1], flat[n + 2], flat[n + 3], flat[n + 4], flat[n + 5] = span.topic, span.partition, offset, false, false
+            n = n + 5
+        end
+    end
+    return flat
+end
+
+local function place(span) return span.topic .. ":" .. span.partition end
+
+local function failure(name, message, retriable)
+    return setmetatable({
+        code = kafka.errors[name], name = name, message = message, fatal = false, retriable = retriable, txn_requires_abort = true,
+    }, native.Error)
+end
+
+-- Sends the offsets of what the consumer handed out. True; or nil and the error.
+local function send_input(run)
+    local consumer = run.consumer
+    local spans, generation, is_subscribed = input_step.input(consumer)
+    if not spans then return nil, generation end
+    if #spans == 0 then return true end
+    local has_moved = (is_subscribed and generation < 0) or (run.generation >= 0 and generation ~= run.generation)
+    for _, span in ipairs(spans) do has_moved = has_moved or not span.is_assigned end
+    if has_moved then
+        -- What was read before the function ran is not read again by running it again.
+        run.is_final = run.had_input
+        return nil, failure("REBALANCE_IN_PROGRESS", "the consumer's partitions changed while the transaction ran", true)
+    end
+    local group, refused = input_step.group_metadata(consumer)
+    if not group then return nil, refused end
+    run.sent = flat_of(spans, function(span) return span.next end)
+    return insist(run, "send_offsets_to_transaction", begin_offsets, run.sent, group)
+end
+
+-- Before the function runs: where its input begins.
+local function mark_input(run)
+    run.marks, run.sent = {}, nil
+    if not run.consumer then return true end
+    local spans, generation = input_step.input(run.consumer)
+    if not spans then return nil, generation end
+    for _, span in ipairs(spans) do run.marks[place(span)] = span.next end
+    run.generation = generation
+    return true
+end
+
+-- The function will run again, and read the same.
+local function take_back(run)
+    if not run.consumer or consumer_form.is_closed(run.consumer) then return end
+    local spans = input_step.input(run.consumer)
+    if spans then input_step.rewind(run.consumer, flat_of(spans, function(span) return run.marks[place(span)] or span.first end)) end
+end
+
+-- The function will not run again: all that was not committed is read again by whoever comes next.
+local function give_back(run)
+    local consumer = run.consumer
+    if not consumer or consumer_form.is_closed(consumer) then return end
+    local spans = input_step.input(consumer)
+    if not spans or #spans == 0 then return end
+    local known = {}
+    local timeout = run.timeout < 0 and ASK or min(run.timeout, ASK)
+    local ticket, deadline = input_step.input_committed_begin(consumer, flat_of(spans, function(span) return span.first end), timeout)
+    local found = ticket and consumer_form.await(consumer, ticket, deadline, "committed", run)
+    for _, item in ipairs(found or {}) do
+        if item.offset and item.offset >= 0 then known[place(item)] = item.offset end
+    end
+    if consumer_form.is_closed(consumer) then return end
+    spans = input_step.input(consumer)
+    input_step.rewind(consumer, flat_of(spans or {}, function(span) return max(known[place(span)] or span.first, span.first) end))
+end
+
+-- Runs the function once in a transaction. Returns how that ended: "done" and its results, "failed"
+-- and the error, "raised" and what was raised, "refused" and why it did not even begin.
+local function attempt(run, fn)
+    local marked, err = mark_input(run)
+    if not marked then return "refused", err end
+    local begun, refused = step.transaction_begin(run.producer)
+    if not begun then return "refused", refused end
+    local function judge(ok, ...)
+        if not ok then return "raised", (...) end
+        if select("#", ...) >= 2 and (...) == nil and select(2, ...) ~= nil then return "failed", (select(2, ...)) end
+        if form.is_closed(run.producer) then return "refused", native.destroyed() end
+        local done, why = true, nil
+        if run.consumer and consumer_form.is_closed(run.consumer) then
+            return "failed", failure("_STATE", "the consumer was closed inside of its transaction", false)
+        end
+        if run.consumer then done, why = send_input(run) end
+        if done then done, why = insist(run, "commit_transaction", step.commit_begin) end
+        if not done then return "failed", why end
+        if run.sent then input_step.input_sent(run.consumer, run.sent) end
+        return "done", ...
+    end
+    return judge(call(fn, run.producer))
+end
+
+-- Ends what has failed. Returns whether a new one can be begun, and whether the last may have been
+-- committed after all.
+local function abort(run)
+    local done, err = insist(run, "abort_transaction", step.abort_begin)
+    if done then return true, false end
+    return false, err.name == "_CONFLICT"
+end
+
+local function run_all(run, fn)
+    local wait = FIRST_PAUSE
+    -- Takes how an attempt ended; returns true when there is nothing more to try, and the results.
+    local function settle(tries, how, ...)
+        if how == "done" or how == "refused" then return true, how, ... end
+        local aborted, is_in_doubt = abort(run)
+        if not aborted or not can_be_mended((...)) or tries >= run.retries or run.is_final then
+            if not is_in_doubt then give_back(run) end
+            return true, how, ...
+        end
+        take_back(run)
+        pause(run, wait)
+        wait = min(wait * 2, LONGEST_PAUSE)
+        return false
+    end
+    local function go(tries, over, ...)
+        if over then return ... end
+        return go(tries + 1, settle(tries + 1, attempt(run, fn)))
+    end
+    return go(0, settle(0, attempt(run, fn)))
+end
+
+local function finish(run, how, ...)
+    if how == "raised" then error((...), 0) end
+    if how ~= "done" then return nil, (...) end
+    if run.failed then error(run.first, 0) end
+    return true, ...
+end
+
+function class.__index.transaction(...)
+    step.transaction_check(...)
+    local self, fn, options = ...
+    if type(fn) ~= "function" then native.argument_error(FN, "function expected, got " .. type(fn)) end
+    if options ~= nil and type(options) ~= "table" then native.argument_error(OPTIONS, "table expected, got " .. type(options)) end
+    local run, fault = read(options or {})
+    if not run then native.argument_error(OPTIONS, fault) end
+    if run.consumer then
+        local spans, refused = input_step.input(run.consumer)
+        if not spans and is_kafka_error(refused) then return nil, refused end
+        if not spans then
+            native.argument_error(OPTIONS, "option consumer: one with enable.auto.commit=false is needed, as the transaction commits its offsets")
+        end
+        run.had_input = #spans > 0
+    end
+    local is_initialized, default, forked = step.transaction_prepare(self)
+    if is_initialized == nil then return nil, default or forked end
+    run.producer, run.timeout = self, run.timeout or default
+    if not is_initialized then
+        local done, err = insist(run, "init_transactions", step.init_begin)
+        if not done then return nil, err end
+    end
+    return finish(run, run_all(run, fn))
+end
