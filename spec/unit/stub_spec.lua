@@ -6,6 +6,7 @@ local kafka = h.kafka
 local FILES = {
     "types/kafka.lua", "types/kafka/producer.lua", "types/kafka/consumer.lua", "types/kafka/mock_cluster.lua",
     "types/kafka/session.lua",
+    "types/kafka/questions.lua",
 }
 
 -- Ignore their arguments, as the old module's `version` did.

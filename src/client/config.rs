@@ -15,6 +15,7 @@ pub const OWN_OPTIONS: &[&str] = &[
     "on_log",
     "on_stats",
     "on_throttle",
+    "on_oauth_token",
     "on_delivery",
     "allow_unsafe_config",
     "exit_timeout",

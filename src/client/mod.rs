@@ -11,6 +11,7 @@ pub mod input;
 pub mod leaving;
 pub mod metadata_cache;
 pub mod mock;
+pub mod patience;
 pub mod prefetch;
 pub mod producer;
 pub mod producer_leaving;

@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, Ref, RefCell};
 use std::ffi::CString;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use mlua::prelude::*;
@@ -11,6 +11,7 @@ use mlua::prelude::*;
 use super::ask::{self, Tickets};
 use super::build::{cold, hot, Method};
 use super::config;
+use super::control;
 use super::error::Value;
 use super::fatal;
 use super::partitioning;
@@ -24,6 +25,7 @@ use crate::client::config::Settings;
 use crate::client::handle::Handle;
 use crate::client::leaving::{Departure, Tell};
 use crate::model::error::KafkaError;
+use crate::native::client::Client;
 use crate::native::conf::{LogTarget, TopicConf};
 use crate::native::metadata::Scope;
 use crate::native::shared::{Shared, Wanted};
@@ -48,6 +50,8 @@ pub struct Seat<C: Leaves> {
     client: RefCell<Option<C>>,
     closed: Cell<bool>,
     departure: RefCell<Option<Arc<Departure>>>,
+    /// The client while it leaves: a connection may want a token even then.
+    leaving: RefCell<Weak<Client>>,
     last_error: RefCell<Option<KafkaError>>,
     pub tickets: Tickets,
     pub shared: Arc<Shared>,
@@ -61,6 +65,7 @@ impl<C: Leaves> Seat<C> {
             client: RefCell::new(Some(client)),
             closed: Cell::new(false),
             departure: RefCell::default(),
+            leaving: RefCell::default(),
             last_error: RefCell::default(),
             tickets: Tickets::default(),
             shared,
@@ -75,6 +80,7 @@ impl<C: Leaves> Seat<C> {
             client: RefCell::default(),
             closed: Cell::new(true),
             departure: RefCell::default(),
+            leaving: RefCell::default(),
             last_error: RefCell::default(),
             tickets: Tickets::default(),
             shared: Arc::new(Shared::new(Wanted::default()).ok()?),
@@ -118,10 +124,18 @@ impl<C: Leaves> Seat<C> {
     pub fn leave(&self, patience: Duration, tell: Tell) {
         self.mark_closed();
         self.tickets.clear();
+        self.shared.begin_leaving();
         if let Some(client) = self.client.take() {
             *self.last_error.borrow_mut() = client.last_error();
+            *self.leaving.borrow_mut() = Arc::downgrade(client.handle().client());
             *self.departure.borrow_mut() = Some(client.leave(patience, tell));
         }
+    }
+
+    /// librdkafka's client, also while it leaves.
+    pub fn with_native<R>(&self, body: impl FnOnce(&Client) -> R) -> Option<R> {
+        let native = self.if_open(|client| client.handle().client().clone());
+        native.or_else(|| self.leaving.borrow().upgrade()).map(|client| body(&client))
     }
 
     pub fn departure(&self) -> Option<Arc<Departure>> {
@@ -189,6 +203,8 @@ pub fn client_methods<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>(
 ) -> Vec<(&'static str, Method<T>)> {
     own.extend(partitioning::methods());
     own.extend(config::methods());
+    own.extend(control::methods());
+    own.extend(questions::methods());
     own.extend(fatal::methods());
     own.extend([
         ("closed", hot(serve::closed::<T>)),
@@ -205,6 +221,7 @@ pub fn client_methods<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>(
 pub fn question_steps<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>() -> Vec<(&'static str, Method<T>)> {
     let mut steps = questions::steps();
     steps.extend(config::steps());
+    steps.extend(control::steps());
     steps.extend([
         ("is_answered", cold(Accepts::Any, STEP, ask::is_answered::<T, C>)),
         ("answer", cold(Accepts::Any, STEP, ask::answer::<T, C>)),

@@ -18,6 +18,7 @@ const FORMS: &[(&str, &str)] = &[
     ("partitioner", include_str!("forms/partitioner.lua")),
     ("with", include_str!("forms/with.lua")),
     ("session", include_str!("forms/session.lua")),
+    ("token", include_str!("forms/token.lua")),
     ("config", include_str!("forms/config.lua")),
     ("messages", include_str!("forms/messages.lua")),
     ("receiving", include_str!("forms/receiving.lua")),
@@ -35,6 +36,9 @@ const LATE: &[(&str, &str, &[&str])] = &[
     ("native", "partitioner", &["use_partitioner"]),
     ("native", "with", &["with", "is_closable"]),
     ("native", "session", &["new_session"]),
+    ("native", "token", &["serve_token"]),
+    ("producer", "questions", QUESTIONS),
+    ("consumer", "questions", QUESTIONS),
     ("producer", "config", &["config"]),
     ("producer", "transaction", &["transaction"]),
     (
@@ -44,6 +48,10 @@ const LATE: &[(&str, &str, &[&str])] = &[
     ),
     ("consumer", "config", &["config"]),
 ];
+
+/// What every client can ask.
+const QUESTIONS: &[&str] =
+    &["metadata", "refresh_metadata", "cluster_id", "controller_id", "watermarks", "offsets_for_times", "groups"];
 
 /// `(native, key)`: what a read of something that has not been made yet gives.
 fn read(lua: &Lua, args: Args) -> Result<LuaValue, Raise> {

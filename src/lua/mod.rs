@@ -6,6 +6,8 @@ mod ask;
 mod build;
 mod config;
 pub mod consumer;
+mod control;
+mod described;
 mod error;
 pub mod face;
 mod fatal;

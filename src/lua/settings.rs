@@ -25,6 +25,7 @@ pub fn read(own: &LuaTable) -> LuaResult<Settings> {
             errors: has("on_error")?,
             stats: has("on_stats")?,
             throttle: has("on_throttle")?,
+            tokens: has("on_oauth_token")?,
             reports: has("on_delivery")?,
             only_failed_reports: false,
             raised_errors: false,

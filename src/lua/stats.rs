@@ -7,8 +7,12 @@ use super::stack::cold::Args;
 use super::stack::raise::Raise;
 
 pub fn decode(lua: &Lua, args: Args) -> Result<LuaValue, Raise> {
+    table(lua, &args.bytes(0)?)
+}
+
+pub fn table(lua: &Lua, json: &[u8]) -> Result<LuaValue, Raise> {
     let json: Value =
-        serde_json::from_slice(&args.bytes(0)?).map_err(|error| Raise::Caller(format!("statistics not understood: {error}")))?;
+        serde_json::from_slice(json).map_err(|error| Raise::Caller(format!("statistics not understood: {error}")))?;
     Ok(value(lua, &json)?)
 }
 

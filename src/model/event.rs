@@ -4,9 +4,19 @@ use super::error::KafkaError;
 
 pub enum Event {
     Error(KafkaError),
-    Log { level: i32, facility: String, message: String },
+    Log {
+        level: i32,
+        facility: String,
+        message: String,
+    },
     Stats(String),
-    Throttle { broker: String, id: i32, time: i32 },
+    /// A token for SASL/OAUTHBEARER is wanted; what `sasl.oauthbearer.config` says.
+    Token(String),
+    Throttle {
+        broker: String,
+        id: i32,
+        time: i32,
+    },
     Delivery(Box<Report>),
 }
 

@@ -10,5 +10,6 @@ pub mod number;
 pub mod partition;
 pub mod property;
 pub mod text;
+pub mod token;
 pub mod topic;
 pub mod unacked;

@@ -35,6 +35,26 @@ pub unsafe extern "C" fn on_log(rk: *const rd::rd_kafka_t, level: c_int, facilit
     }
 }
 
+/// librdkafka's own way to syslog is not compiled in everywhere, and ends the process where it is not.
+pub unsafe extern "C" fn on_log_to_syslog(
+    rk: *const rd::rd_kafka_t,
+    level: c_int,
+    facility: *const c_char,
+    message: *const c_char,
+) {
+    // SAFETY: librdkafka passes a live client or null, and terminated strings; the format takes three.
+    unsafe {
+        let name = if rk.is_null() { c"rdkafka".as_ptr() } else { rd::rd_kafka_name(rk) };
+        libc::syslog(libc::LOG_USER | (level & 7), c"%s: %s: %s".as_ptr(), facility, name, message);
+    }
+}
+
+/// A token is wanted, or the one there is will soon be too old.
+pub unsafe extern "C" fn on_token_wanted(_: *mut rd::rd_kafka_t, config: *const c_char, opaque: *mut c_void) {
+    // SAFETY: `config` is null or terminated, `opaque` is ours.
+    unsafe { shared(opaque).push(Event::Token(text(config))) };
+}
+
 pub unsafe extern "C" fn on_error(rk: *mut rd::rd_kafka_t, code: c_int, reason: *const c_char, opaque: *mut c_void) {
     // SAFETY: librdkafka passes a live client, its opaque and a terminated string.
     let (shared, error) = unsafe {
@@ -94,7 +114,12 @@ pub unsafe extern "C" fn on_stats(_: *mut rd::rd_kafka_t, json: *mut c_char, len
     // SAFETY: `json` holds `length` bytes, `opaque` is ours.
     unsafe {
         let bytes = std::slice::from_raw_parts(json.cast::<u8>(), length);
-        shared(opaque).push(Event::Stats(String::from_utf8_lossy(bytes).into_owned()));
+        let shared = shared(opaque);
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        if shared.wanted.stats {
+            shared.push(Event::Stats(text.clone()));
+        }
+        shared.set_stats(text);
     }
     0
 }

@@ -59,7 +59,7 @@ impl Conf {
                 LogTarget::None => rd::rd_kafka_conf_set_log_cb(self.0, None),
                 LogTarget::Events => rd::rd_kafka_conf_set_log_cb(self.0, Some(callbacks::on_log)),
                 LogTarget::Stderr => rd::rd_kafka_conf_set_log_cb(self.0, Some(rd::rd_kafka_log_print)),
-                LogTarget::Syslog => rd::rd_kafka_conf_set_log_cb(self.0, Some(rd::rd_kafka_log_syslog)),
+                LogTarget::Syslog => rd::rd_kafka_conf_set_log_cb(self.0, Some(callbacks::on_log_to_syslog)),
             }
         }
     }
@@ -86,15 +86,16 @@ impl Conf {
     }
 
     fn install_callbacks(&self, kind: Kind, shared: &Arc<Shared>) {
-        let Wanted { stats, throttle, .. } = shared.wanted;
+        let Wanted { throttle, tokens, .. } = shared.wanted;
         // SAFETY: the conf is ours. `shared` outlives the client, which keeps a count of it until
         // after rd_kafka_destroy.
         unsafe {
             rd::rd_kafka_conf_set_opaque(self.0, Arc::as_ptr(shared) as *mut _);
             super::resolve::install(self.0);
             rd::rd_kafka_conf_set_error_cb(self.0, Some(callbacks::on_error));
-            if stats {
-                rd::rd_kafka_conf_set_stats_cb(self.0, Some(callbacks::on_stats));
+            rd::rd_kafka_conf_set_stats_cb(self.0, Some(callbacks::on_stats));
+            if tokens {
+                rd::rd_kafka_conf_set_oauthbearer_token_refresh_cb(self.0, Some(callbacks::on_token_wanted));
             }
             if throttle {
                 rd::rd_kafka_conf_set_throttle_cb(self.0, Some(callbacks::on_throttle));

@@ -16,8 +16,14 @@ pub fn properties() -> &'static [Property] {
     &TABLE
 }
 
-/// librdkafka prints the table to a FILE and offers it in no other form.
+/// The table exists in no other form.
 fn printed_table() -> String {
+    // SAFETY: the FILE is open for writing.
+    printed(|file| unsafe { rd::rd_kafka_conf_properties_show(file) })
+}
+
+/// What librdkafka prints to a FILE.
+pub fn printed(print: impl FnOnce(*mut libc::FILE)) -> String {
     let mut bytes = Vec::new();
     // SAFETY: `file` is a FILE of our own, checked for null, used by this thread only and closed
     // once; `chunk` holds as many bytes as fread may write.
@@ -26,7 +32,7 @@ fn printed_table() -> String {
         if file.is_null() {
             return String::new();
         }
-        rd::rd_kafka_conf_properties_show(file.cast());
+        print(file);
         libc::rewind(file);
         let mut chunk = [0u8; 8192];
         loop {

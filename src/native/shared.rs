@@ -20,6 +20,7 @@ pub struct Wanted {
     pub errors: bool,
     pub stats: bool,
     pub throttle: bool,
+    pub tokens: bool,
     pub reports: bool,
     pub only_failed_reports: bool,
     /// A waiting call returns errors (a consumer's does).
@@ -35,6 +36,10 @@ pub struct Shared {
     serving: AtomicBool,
     pub counts: Counts,
     last_error: Mutex<Option<KafkaError>>,
+    /// The latest statistics, as JSON.
+    stats: Mutex<Option<String>>,
+    /// The client is on its way out: questions are not asked again.
+    leaving: AtomicBool,
     /// Errors that the next waiting call returns, each cause once.
     raised: Mutex<Raised>,
     /// Something is in `raised`; spares the lock for each message.
@@ -89,6 +94,8 @@ impl Shared {
             serving: AtomicBool::new(false),
             counts: Counts::default(),
             last_error: Mutex::default(),
+            stats: Mutex::default(),
+            leaving: AtomicBool::new(false),
             raised: Mutex::default(),
             has_raised: AtomicBool::new(false),
             notices: AtomicUsize::new(0),
@@ -158,6 +165,22 @@ impl Shared {
 
     pub fn last_error(&self) -> Option<KafkaError> {
         lock(&self.last_error).clone()
+    }
+
+    pub fn set_stats(&self, json: String) {
+        *lock(&self.stats) = Some(json);
+    }
+
+    pub fn stats(&self) -> Option<String> {
+        lock(&self.stats).clone()
+    }
+
+    pub fn begin_leaving(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
+    }
+
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst)
     }
 
     /// Lets the next waiting call return `error`, unless this cause was told already.

@@ -54,6 +54,74 @@
 ---@field id integer
 ---@field time integer milliseconds the broker makes us wait
 
+---@class kafka.MetadataOptions
+---@field topic? string only this one
+---@field timeout? integer milliseconds, default 10000, -1 without limit
+
+---@class kafka.Metadata
+---@field cluster_id string?
+---@field controller_id integer?
+---@field brokers kafka.Broker[]
+---@field topics table<string, kafka.TopicMetadata> by name
+
+---@class kafka.Broker
+---@field id integer
+---@field host string
+---@field port integer
+
+---@class kafka.TopicMetadata
+---@field partitions table<integer, kafka.PartitionMetadata> by number, from 0
+---@field err kafka.Error?
+
+---@class kafka.PartitionMetadata
+---@field leader integer id of a broker; -1 for none
+---@field replicas integer[]
+---@field isr integer[] the replicas that are in sync
+---@field err kafka.Error?
+
+---A partition with what is said of it. Fields without a value are absent.
+---@class kafka.TopicPartition
+---@field topic string
+---@field partition integer?
+---@field offset integer?
+---@field metadata string?
+---@field leader_epoch integer?
+---@field err kafka.Error?
+
+---@class kafka.PartitionTime
+---@field topic string
+---@field partition integer
+---@field timestamp integer milliseconds since 1970
+
+---@class kafka.GroupsOptions
+---@field group? string only this one
+---@field states? string[] only those that are "PreparingRebalance", "CompletingRebalance", "Stable", "Dead" or "Empty"
+---@field timeout? integer milliseconds, default 10000, -1 without limit
+
+---@class kafka.Group
+---@field group string
+---@field state string one of the states above, or "Unknown"
+---@field protocol "classic"|"consumer"|"unknown" the second is that of KIP-848
+---@field simple boolean its members assign partitions themselves
+---@field assignor string how partitions are divided: "range", "uniform", …
+---@field coordinator kafka.Broker?
+---@field members kafka.Member[]
+---@field err kafka.Error?
+
+---@class kafka.Member
+---@field member_id string
+---@field group_instance_id string? of a static member
+---@field client_id string
+---@field host string
+---@field assignment kafka.TopicPartition[]
+
+---A token for SASL/OAUTHBEARER.
+---@class kafka.Token
+---@field token string
+---@field expires_at integer milliseconds since 1970
+---@field principal string? whom it names; brokers look into the token itself
+---@field extensions table<string, string>? sent along
+
 ---@class kafka.Property
 ---@field name string
 ---@field scope "producer"|"consumer"|"both"
@@ -75,6 +143,7 @@
 ---@field on_log? "none"|"stderr"|"syslog"|fun(line: kafka.LogLine) default "none"
 ---@field on_stats? fun(stats: table, json: string) every `statistics.interval.ms`
 ---@field on_throttle? fun(throttle: kafka.Throttle)
+---@field on_oauth_token? fun(config: string): kafka.Token|nil, string? fetches a token; nil and why when there is none
 ---@field allow_unsafe_config? boolean accept properties that load code; default false
 ---@field exit_timeout? integer milliseconds that process exit may wait for what is undelivered; default 5000
 ---@field close_timeout? integer milliseconds that `close()` may take; default 10000

@@ -19,9 +19,11 @@ return function(step)
         return true, err
     end
 
-    local function serve_one(cbs, kind, a, b, own)
+    local function serve_one(self, cbs, kind, a, b, own)
         local fn = cbs[callback_of[kind]]
-        if kind == "stats" then
+        if kind == "token" then
+            native.serve_token(self, step, cbs.on_oauth_token, a)
+        elseif kind == "stats" then
             if fn then return run(fn, native.decode_stats(a), a) end
         elseif kind == "delivery" then
             local failed, err, failed_too, err_too = false, nil, false, nil
@@ -48,7 +50,7 @@ return function(step)
             served = served + 1
             if opaque ~= nil then b.opaque = opaque end
             if renew then cbs[1], cbs[2] = {}, {} end
-            local bad, err = serve_one(cbs, kind, a, b, own)
+            local bad, err = serve_one(self, cbs, kind, a, b, own)
             if bad and not failed then failed, first = true, err end
         end
         settle(self)

@@ -2,7 +2,6 @@
 local native = ...
 local class, step = native.consumer.class, native.consumer.step
 local form = native.client_form(step)
-native.questions_form(class, step, form)
 local now = native.now
 local methods = class.__index
 

@@ -24,7 +24,7 @@ end
 local function callbacks_of(own, flat, brokers)
     return {
         {}, {}, own = own, brokers = brokers,
-        on_error = own.on_error, on_stats = own.on_stats, on_throttle = own.on_throttle, on_delivery = own.on_delivery,
+        on_error = own.on_error, on_stats = own.on_stats, on_throttle = own.on_throttle, on_oauth_token = own.on_oauth_token, on_delivery = own.on_delivery,
         on_log = type(own.on_log) == "function" and own.on_log or nil, only_failed = is_only_failed(flat),
     }
 end

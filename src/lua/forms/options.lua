@@ -5,7 +5,7 @@ local pairs, type, tostring = pairs, type, tostring
 
 -- This module's own options and what each accepts.
 local OWN = {
-    on_error = "function", on_stats = "function", on_throttle = "function", on_delivery = "function",
+    on_error = "function", on_stats = "function", on_throttle = "function", on_oauth_token = "function", on_delivery = "function",
     on_log = "log", allow_unsafe_config = "boolean", exit_timeout = "timeout", close_timeout = "timeout",
     partitioner = "function, or a property", partitioner_timeout = "timeout", ack = "ack", max_unacked = "count",
 }

@@ -30,6 +30,10 @@ local function is_partition(value)
     return type(value) == "number" and value == floor(value) and value >= 0 and value <= 2 ^ 31 - 1
 end
 
+local function is_time(value)
+    return type(value) == "number" and value == floor(value) and value >= 0 and value <= MOST
+end
+
 local KNOWN = { topic = true, partition = true, offset = true, metadata = true, leader_epoch = true, err = true }
 
 -- One entry of the list → topic, partition, offset, metadata, epoch; nil and why.
@@ -42,7 +46,7 @@ local function entry(item, want)
         partition = partition and tonumber(partition)
     elseif type(item) == "table" then
         for key in pairs(item) do
-            if type(key) ~= "string" or not KNOWN[key] and not want.fields then
+            if type(key) ~= "string" or not KNOWN[key] and not want.fields and not (want.timestamp and key == "timestamp") then
                 return nil, ("unknown field %s; topic, partition, offset, metadata and leader_epoch are known"):format(show(key))
             end
         end
@@ -52,6 +56,12 @@ local function entry(item, want)
             local why
             offset, why = native.read_offset(item.offset)
             if not offset then return nil, "offset: " .. why end
+        end
+        if want.timestamp then
+            offset = item.timestamp
+            if offset ~= nil and not is_time(offset) then
+                return nil, ("timestamp: milliseconds since 1970 expected (a whole number from 0), got %s"):format(show(offset))
+            end
         end
         if item.metadata ~= nil then
             metadata = item.metadata
@@ -71,11 +81,13 @@ local function entry(item, want)
     if want.partition and not partition then
         return nil, ("%q names no partition: write \"%s:0\" or {topic=%q, partition=0}"):format(topic, topic, topic)
     end
+    if want.timestamp and not offset then return nil, ("timestamp: missing for %s [%s]"):format(topic, tostring(partition)) end
     if want.offset and not offset then return nil, ("offset: missing for %s [%s]"):format(topic, tostring(partition)) end
     return topic, partition, offset, metadata, epoch
 end
 
---- Reads `list`; `want` says what each entry must have: {partition=true, offset=true}; with `fields=true`
+--- Reads `list`; `want` says what each entry must have: {partition=true, offset=true}; with `timestamp=true`
+--- it must have one, which is put in the offset's place; with `fields=true`
 --- other fields are passed over (messages are entries too). Returns a flat array of five values an entry:
 --- topic, partition, offset, metadata, leader epoch, what is missing as false. A wrong list raises at
 --- the caller of the function `level` up, as an error of argument `narg` named `name`.

@@ -2,7 +2,6 @@
 local native = ...
 local class, step = native.producer.class, native.producer.step
 local form = native.client_form(step)
-native.questions_form(class, step, form)
 local dispatch, dispatch_or_raise, wait_until, serve = form.dispatch, form.dispatch_or_raise, form.wait_until, form.serve
 local now, step_poll, select = native.now, step.poll, select
 local ceil, max, min = math.ceil, math.max, math.min

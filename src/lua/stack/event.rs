@@ -64,6 +64,10 @@ pub unsafe extern "C-unwind" fn push_event(L: *mut lua_State) -> c_int {
                 push::text(L, "stats");
                 push::text(L, json);
             }
+            Event::Token(config) => {
+                push::text(L, "token");
+                push::text(L, config);
+            }
             Event::Throttle { broker, id, time } => {
                 push::text(L, "throttle");
                 l::lua_createtable(L, 0, 3);
