@@ -24,12 +24,12 @@ local calls = 0
 local function due(fn, ...)
     calls = calls + 1
     if calls % 4 == 0 then litter() end -- now and then none, so that every version gets on
-    local ok, a = pcall(function(...)
+    local ok, a, b = pcall(function(...)
         collectgarbage("restart")
         return fn(...)
     end, ...)
     collectgarbage("stop")
-    return ok, a
+    return ok, a, b
 end
 
 local reports, sent = 0, 3000
@@ -45,11 +45,22 @@ due(p.poll, p)
 
 local c = kafka.consumer(mock:bootstrap_servers(), { "t:0" }, { ["group.id"] = "g" }, { ["auto.offset.reset"] = "earliest" })
 local got = 0
-for _ = 1, 3000 do
-    local ok, payload = due(c.receive, c)
-    if ok and payload then
-        got = got + 1
-        assert(payload == "value " .. got, payload) -- a message that could not be handed over comes again
+local function take(payload)
+    got = got + 1
+    assert(payload == "value " .. got, payload) -- a message that could not be handed over comes again
+end
+for i = 1, 3000 do
+    local kind = i % 4 + 1
+    local ok, a, b
+    if kind == 1 then ok, a = due(c.receive, c)
+    elseif kind == 2 then ok, a = due(c.poll, c, 0)
+    elseif kind == 3 then ok, a = due(c.poll_batch, c, 3, 0)
+    else ok, a, b = due(c.receive_batch, c, 3, 0) end
+    if ok and a then
+        if kind == 1 then take(a)
+        elseif kind == 2 then take(a.value)
+        elseif kind == 3 then for _, message in ipairs(a) do take(message.value) end
+        else for j = 1, a do take(b[j]) end end
     end
 end
 print(got > 0 and "lived")

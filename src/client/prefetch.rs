@@ -31,14 +31,14 @@ pub struct Prefetch {
     aside: VecDeque<Message>,
     /// By partition.
     holds: HashMap<i32, Vec<Held>>,
+    /// Partitions that librdkafka was told to stop fetching, because too much of them waits here.
+    parked: Vec<TopicPartition>,
 }
 
 struct Held {
     topic: Box<[u8]>,
     /// Bits of [`Hold`].
     reasons: u8,
-    /// librdkafka was told to stop fetching it.
-    parked: bool,
 }
 
 impl Prefetch {
@@ -97,25 +97,22 @@ impl Prefetch {
         match of.iter_mut().find(|held| *held.topic == *topic) {
             Some(held) => held.reasons |= why as u8,
             None => {
-                of.push(Held { topic: topic.into(), reasons: why as u8, parked: false });
+                of.push(Held { topic: topic.into(), reasons: why as u8 });
                 move_of(topic, partition, &mut self.ready, &mut self.aside);
             }
         }
     }
 
-    /// Hands them out again, once no other reason is left. True if librdkafka is to fetch the
-    /// partition again, which [`Prefetch::park`] had stopped.
-    pub fn release(&mut self, topic: &[u8], partition: i32, why: Hold) -> bool {
-        let Some(of) = self.holds.get_mut(&partition) else { return false };
-        let Some(index) = of.iter().position(|held| *held.topic == *topic && held.reasons & why as u8 != 0) else {
-            return false;
-        };
-        let (left, parked) = of.get_mut(index).map_or((0, false), |held| {
+    /// Hands them out again, once no other reason is left.
+    pub fn release(&mut self, topic: &[u8], partition: i32, why: Hold) {
+        let Some(of) = self.holds.get_mut(&partition) else { return };
+        let Some(index) = of.iter().position(|held| *held.topic == *topic && held.reasons & why as u8 != 0) else { return };
+        let left = of.get_mut(index).map_or(0, |held| {
             held.reasons &= !(why as u8);
-            (held.reasons, held.parked)
+            held.reasons
         });
         if left != 0 {
-            return false;
+            return;
         }
         of.swap_remove(index);
         if of.is_empty() {
@@ -125,24 +122,48 @@ impl Prefetch {
         move_of(topic, partition, &mut self.aside, &mut first);
         first.append(&mut self.ready);
         self.ready = first;
-        parked
     }
 
-    /// Partitions of which more than a buffer's worth waits aside and whose fetching is to stop now.
+    fn is_paused(&self, place: &TopicPartition) -> bool {
+        let of = self.holds.get(&place.partition);
+        of.is_some_and(|of| {
+            of.iter().any(|held| *held.topic == *place.topic.as_bytes() && held.reasons & Hold::Paused as u8 != 0)
+        })
+    }
+
+    /// Partitions of which more than a buffer's worth waits aside: their fetching is to stop.
     pub fn park(&mut self) -> Vec<TopicPartition> {
-        let mut parked = Vec::new();
+        let mut found = Vec::new();
         if self.aside.len() < BATCH {
-            return parked;
+            return found;
         }
-        for (partition, of) in &mut self.holds {
-            for held in of.iter_mut().filter(|held| !held.parked && held.reasons & Hold::Paused as u8 == 0) {
-                if self.aside.iter().filter(|message| is_of(message, &held.topic, *partition)).count() >= BATCH {
-                    held.parked = true;
-                    parked.push(TopicPartition::new(String::from_utf8_lossy(&held.topic), *partition, INVALID));
+        for (partition, of) in &self.holds {
+            for held in of {
+                let place = TopicPartition::new(String::from_utf8_lossy(&held.topic), *partition, INVALID);
+                let many = self.aside.iter().filter(|message| is_of(message, &held.topic, *partition)).count() >= BATCH;
+                if many && !self.is_paused(&place) && !self.parked.contains(&place) {
+                    found.push(place);
                 }
             }
         }
-        parked
+        self.parked.extend(found.iter().cloned());
+        found
+    }
+
+    /// Partitions whose fetching had stopped and of which little is left: it is to go on.
+    pub fn unpark(&mut self) -> Vec<TopicPartition> {
+        if self.parked.is_empty() {
+            return Vec::new();
+        }
+        let (little, much) = std::mem::take(&mut self.parked).into_iter().partition(|place| {
+            let of_it = |message: &&Message| is_of(message, place.topic.as_bytes(), place.partition);
+            self.ready.iter().filter(of_it).count() + self.aside.iter().filter(of_it).count() < BATCH / 4
+        });
+        self.parked = much;
+        let mut little: Vec<TopicPartition> = little;
+        // The user's own pause outlives ours.
+        little.retain(|place| !self.is_paused(place));
+        little
     }
 
     /// Drops all messages and what holds them; errors stay to be told.

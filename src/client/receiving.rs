@@ -4,7 +4,6 @@ use super::consumer::Consumer;
 use super::prefetch::Hold;
 use crate::model::error::{KafkaError, FATAL, PARTITION_EOF, UNKNOWN_PARTITION, UNKNOWN_TOPIC};
 use crate::model::event::Event;
-use crate::model::partition::{TopicPartition, INVALID};
 use crate::native::consumer as native;
 use crate::native::error::from_code;
 use crate::native::message::Message;
@@ -196,22 +195,22 @@ impl Consumer {
     }
 
     /// A partition that waits for an ack while others flow must not fill the memory: librdkafka stops
-    /// fetching it, and goes on after what it gave us when it is released.
+    /// fetching it, and later goes on after what it gave us.
     fn park(&self) {
         let parked = self.buffer.borrow_mut().park();
         if !parked.is_empty() {
             native::pause(self.handle.client(), &parked);
         }
+        let unparked = self.buffer.borrow_mut().unpark();
+        if !unparked.is_empty() {
+            native::resume(self.handle.client(), &unparked);
+        }
     }
 
-    /// What was held back is handed out again.
+    /// What was held back is handed out again; it may come in the middle of a wait.
     pub(super) fn release(&self, topic: &str, partition: i32, why: Hold) {
-        let was_parked = self.buffer.borrow_mut().release(topic.as_bytes(), partition, why);
-        if was_parked {
-            native::resume(self.handle.client(), &[TopicPartition::new(topic, partition, INVALID)]);
-        }
+        self.buffer.borrow_mut().release(topic.as_bytes(), partition, why);
         if self.buffered() {
-            // It may have come in the middle of a wait.
             self.settle();
         }
     }
