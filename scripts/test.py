@@ -33,12 +33,13 @@ class Suite:
     flavours: tuple = tuple(interpreters.FLAVOURS)
     seconds: int = 300  # limit of one file
     before: tuple = ()  # steps by name, see STEPS
+    talks: bool = False  # what its files print is worth reading even when they pass: totals
 
 
 SUITES = {
     "unit": Suite(("spec/unit", "spec/classic", "spec/regress"), before=("cargo",)),
     "kafka": Suite(("spec/integration",), ("jit", "5.4"), 600, ("fixture",)),
-    "hammer": Suite(("spec/hammer",), seconds=3600, before=("source rock",)),
+    "hammer": Suite(("spec/hammer",), seconds=3600, before=("source rock",), talks=True),
     "examples": Suite(("examples",), ("jit",), 120),
 }
 
@@ -159,7 +160,14 @@ def tell_failures(result):
         say(f"  FAILED  {result.label}  {result.what}: {name}")
 
 
-def sweep(interpreter, chosen, run, seconds, jobs):
+def tell_output(result):
+    if LIVE:
+        print("\r\033[K", end="")
+    for line in filter(None, result.output.splitlines()):
+        say(f"  {result.label:8} {result.what}: {line}")
+
+
+def sweep(interpreter, chosen, run, seconds, jobs, talks):
     """All files under one interpreter."""
     results, started, progress = [], time.monotonic(), Progress(interpreter.name, len(chosen))
     with ThreadPoolExecutor(jobs) as pool:
@@ -171,6 +179,8 @@ def sweep(interpreter, chosen, run, seconds, jobs):
                 del pending[future]
                 results.append(future.result())
                 tell_failures(results[-1])
+                if talks:
+                    tell_output(results[-1])
     if LIVE:
         print("\r\033[K", end="")
     passed = sum(each.passed for each in results)
@@ -232,7 +242,7 @@ def main():
         say(f"{', '.join(root for root in (only or suite.folders) if (ROOT / root).exists())}")
     swept = []
     for interpreter in used if chosen else ():
-        swept += sweep(interpreter, chosen, run, seconds, jobs)
+        swept += sweep(interpreter, chosen, run, seconds, jobs, suite.talks)
     for what in never_tested(swept) if len(used) == len(suite.flavours) else ():
         swept.append(specs.Result("all", what))
         swept[-1].fail("(the file)", "ran no test on any interpreter")

@@ -12,8 +12,25 @@ FIXTURE = os.path.join(paths.ROOT, "fixture", "kafka.py")
 
 
 class Cluster:
-    def __init__(self, brokers, name, real=True):
-        self.brokers, self.name, self.real = brokers, name, real
+    real = True
+
+    def __init__(self, brokers, name):
+        self.brokers, self.name = brokers, name
+
+
+class Mock(Cluster):
+    """Our mock program: it makes the topics that are named on its input, and ends with that."""
+
+    real = False
+
+    def __init__(self, process):
+        super().__init__(process.stdout.readline().strip(), "librdkafka's mock broker")
+        self.process = process
+
+    def create(self, topic):
+        print(topic, file=self.process.stdin, flush=True)
+        if self.process.stdout.readline().strip() != topic:
+            raise Failed("the mock broker did not make the topic " + topic)
 
 
 def fixture(*words):
@@ -38,11 +55,11 @@ def kafka():
 def mock():
     with subprocess.Popen([os.path.join(paths.MADE, "mock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL, universal_newlines=True) as process:
-        brokers = process.stdout.readline().strip()
-        if not brokers:
+        cluster = Mock(process)
+        if not cluster.brokers:
             raise Failed("the mock broker did not start")
         try:
-            yield Cluster(brokers, "librdkafka's mock broker", real=False)
+            yield cluster
         finally:
             process.stdin.close()   # it ends at the end of its input
 

@@ -191,3 +191,37 @@ describe("close", function()
         end)
     end
 end)
+
+describe("close of a consumer in the middle of a rebalance", function()
+    after_each(h.cleanup)
+
+    -- Red when what the group announced stays unanswered while the consumer leaves: it then takes its whole deadline.
+    it("ends at once", function()
+        local topic = h.topic "moving"
+        local mock = h.mock { topics = { [topic] = 4 } }
+        local brokers = mock:bootstrap_servers()
+        local producer = h.track(h.kafka.producer(brokers, { ["linger.ms"] = 0 }))
+        producer:create_topic(topic)
+        for partition = 0, 3 do assert.equal(0, producer:send(topic, partition, nil, "to " .. partition)) end
+        assert.is_true(producer:flush(5000))
+        local function join()
+            return h.track(h.kafka.consumer(brokers, { topic }, {
+                ["group.id"] = topic, ["auto.offset.reset"] = "earliest", ["heartbeat.interval.ms"] = 100,
+            }))
+        end
+        local function receive(consumer, count, seconds)
+            local got, deadline = 0, h.now() + seconds
+            while got < count and h.now() < deadline do
+                if consumer:receive() then got = got + 1 end
+            end
+            return got
+        end
+        local first = join()
+        assert.equal(4, receive(first, 4, 20))
+        local second = join()
+        assert.equal(0, receive(second, 1, 1.5)) -- the first one has not answered yet that it gives anything up
+        local start = h.now()
+        assert.is_true(first:close(5000))
+        assert.is_true(h.now() - start < 2.5, h.now() - start .. " s")
+    end)
+end)

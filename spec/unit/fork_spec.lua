@@ -97,4 +97,41 @@ describe("After fork", function()
             assert.are.same({ messages = 1, distinct = 1 }, count[name])
         end
     end)
+
+    -- The system's resolver has locks of its own, which a thread of the parent's may hold at the fork. Red when the
+    -- child goes on believing that somebody forks: it then resolves no name, where a numeric address needs none.
+    it("a child resolves names although the parent's threads were resolving some", function()
+        local cluster = broker.start(1)
+        local topic = cluster:topic("named")
+        local named = cluster.servers:gsub("127%.0%.0%.1", "localhost")
+        local run = h.run([[
+            local kafka = require "kafka"
+            local unistd, wait = require "posix.unistd", require "posix.sys.wait"
+            local brokers, topic, rounds = ...
+            io.stdout:setvbuf "no"
+            local restless = {}
+            for i = 1, 4 do
+                restless[i] = kafka.producer("localhost:1", { ["reconnect.backoff.ms"] = 0, ["reconnect.backoff.max.ms"] = 1,
+                    ["broker.address.ttl"] = 0, ["broker.address.family"] = "v4" })
+            end
+            for round = 1, tonumber(rounds) do
+                local pid = unistd.fork()
+                if pid == 0 then
+                    local own = kafka.producer(brokers, { ["linger.ms"] = 0, ["broker.address.family"] = "v4" })
+                    own:create_topic(topic)
+                    assert(own:send(topic, 0, 1, "child:" .. round) == 0)
+                    os.exit(own:flush(10000) and 7 or 8)
+                end
+                local _, how, status = wait.wait(pid)
+                if how ~= "exited" or status ~= 7 then print(round, how, status) end
+            end
+            for i = 1, #restless do restless[i]:close(0) end
+            print "done"
+        ]], { args = { named, topic, 40 }, timeout = 60 })
+        local count = cluster:count(topic).child
+        cluster:close()
+        assert.are.equal("done\n", run.out)
+        assert.are.equal("", run.err)
+        assert.are.same({ messages = 40, distinct = 40 }, count)
+    end)
 end)

@@ -94,6 +94,9 @@ fn set(conf: &mut Conf, key: &[u8], value: &Value, settings: &Settings) -> Resul
     if name == "enabled_events" {
         return refuse("this module chooses its events itself; leave it out and use on_error, on_stats, on_delivery");
     }
+    if name == "group.protocol.type" && value_text.as_bytes() != b"consumer" {
+        return refuse("\"consumer\" expected: every partition.assignment.strategy is registered under that name");
+    }
     if matches!(value, Value::Number(number) if !number.is_finite()) {
         return refuse("a finite number expected");
     }
