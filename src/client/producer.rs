@@ -156,6 +156,21 @@ impl Producer {
     /// Enqueues to a topic that has a handle; `None` when it has none.
     #[inline]
     pub fn send(&self, topic: &[u8], message: &mut Outgoing) -> Option<Result<(), i32>> {
+        if !self.shared().wanted.checkpoints {
+            return self.enqueue_to(topic, message);
+        }
+        let Mark::Sequence(id) = message.mark else { return self.enqueue_to(topic, message) };
+        // Before it can be reported.
+        self.shared().progress.sent(id);
+        let sent = self.enqueue_to(topic, message);
+        if sent != Some(Ok(())) {
+            self.shared().progress.unsent(id);
+        }
+        sent
+    }
+
+    #[inline]
+    fn enqueue_to(&self, topic: &[u8], message: &mut Outgoing) -> Option<Result<(), i32>> {
         if self.sends.replace(self.sends.get().wrapping_add(1)) % SELF_SERVE_EVERY == 0
             && self.shared().wake.is_up()
             && self.drops_reports()

@@ -25,12 +25,15 @@ const FORMS: &[(&str, &str)] = &[
     ("topics", include_str!("forms/topics.lua")),
     ("transactions", include_str!("forms/transactions.lua")),
     ("transaction", include_str!("forms/transaction.lua")),
+    ("producing", include_str!("forms/producing.lua")),
     ("module", include_str!("forms/module.lua")),
 ];
 
 /// Forms that wait until one of their functions is named: where those belong (a class, or `native` for
 /// what other forms share), the form, the functions it defines.
 const LATE: &[(&str, &str, &[&str])] = &[
+    ("producer", "producing", &["produce_batch", "produce_async", "produce_sync", "purge"]),
+    ("native", "producing", &["wait_all", "use_blocking"]),
     ("native", "partitions", &["read_offset", "read_partitions"]),
     ("producer", "topics", &["create_topic"]),
     ("native", "partitioner", &["use_partitioner"]),

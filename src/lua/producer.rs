@@ -8,13 +8,14 @@ use std::time::Duration;
 use mlua::prelude::*;
 
 use super::args::entries;
+use super::ask::ask;
 use super::build::{cold, hot, pushing_step, step, Method};
 use super::face::{question_steps, Face, Leaves, Seat};
 use super::partitioning;
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, CLASSIC, METHOD, STEP};
-use super::stack::{event, produce, send, serve};
+use super::stack::{batch, event, produce, send, serve};
 use super::transactions;
 use crate::client::clock;
 use crate::client::config::Settings;
@@ -24,6 +25,7 @@ use crate::client::producer::{Producer as Client, Refusal};
 use crate::model::config::Entries;
 use crate::native::conf::TopicConf;
 use crate::native::metadata::Scope;
+use crate::native::producer::purge_now;
 use crate::native::shared::Shared;
 
 pub struct Producer {
@@ -193,6 +195,29 @@ fn describe(_: &Lua, producer: &Producer, _: Args) -> Result<String, Raise> {
     Ok(format!("{}: {} ({state})", Producer::NAME, seat.name))
 }
 
+/// `(self, queued, in_flight)` → a ticket.
+fn purge_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(f64, f64), Raise> {
+    let is = |index: usize| matches!(args.get(index), LuaValue::Boolean(true));
+    let (queued, in_flight) = (is(0), is(1));
+    let job = move |client: &Arc<crate::native::client::Client>, _| purge_now(client, queued, in_flight);
+    ask(producer.as_ref(), 10_000, job, |_, ()| Ok(true))
+}
+
+/// `(topic [, partition])` → the highest offset this producer has written there; nil before the first.
+fn last_offset(_: &Lua, producer: &Producer, args: Args) -> Result<Option<i64>, Raise> {
+    args.count(1, 2)?;
+    let topic = args.topic(0)?;
+    let partition = args.optional_int32(1, 0)?;
+    let offsets = producer.seat.shared.progress.last_offsets(topic.as_bytes());
+    let wanted = offsets.into_iter().filter(|(at, _)| partition.is_none_or(|partition| partition == *at));
+    Ok(wanted.map(|(_, offset)| offset).max())
+}
+
+/// `(self, timeout, default)` → when a timeout that begins now ends.
+fn deadline(_: &Lua, _: &Producer, args: Args) -> Result<f64, Raise> {
+    Ok(clock::deadline_ms(args.timeout(0, args.integer(1, -1, i64::MAX)?)?))
+}
+
 /// Begins to wait for a flush; returns when to give up and a number for `flush_end`.
 fn flush_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(f64, f64), Raise> {
     args.count(0, 1)?;
@@ -262,6 +287,7 @@ pub fn methods() -> Vec<(&'static str, Method<Producer>)> {
         ("has_topic", cold(Accepts::Open, CLASSIC, has_topic)),
         ("destroy_topic", cold(Accepts::Open, CLASSIC, destroy_topic)),
         ("topics", cold(Accepts::Open, METHOD, topics)),
+        ("last_offset", cold(Accepts::Open, METHOD, last_offset)),
     ]);
     methods
 }
@@ -277,9 +303,12 @@ pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
     steps.extend(transactions::steps());
     steps.extend([
         ("create_topic", cold(Accepts::Open, super::stack::raise::CLASSIC_STEP, create_topic)),
+        ("produce_batch", pushing_step(batch::produce_batch_step, batch::push_refused)),
         ("poll", step(serve::poll_step)),
         ("poll_take", step(serve::poll_take)),
         ("next_event", pushing_step(event::next_event::<Producer>, event::push_event)),
+        ("purge_begin", cold(Accepts::Open, STEP, purge_begin)),
+        ("deadline", cold(Accepts::Any, STEP, deadline)),
         ("flush_begin", cold(Accepts::Open, STEP, flush_begin)),
         ("flush_done", cold(Accepts::Any, STEP, flush_done)),
         ("flush_end", cold(Accepts::Any, STEP, flush_end)),

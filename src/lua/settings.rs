@@ -28,6 +28,8 @@ pub fn read(own: &LuaTable) -> LuaResult<Settings> {
             tokens: has("on_oauth_token")?,
             reports: has("on_delivery")?,
             only_failed_reports: false,
+            report_every: own.raw_get::<Option<u32>>("delivery_report_every")?.unwrap_or(0),
+            checkpoints: has("on_checkpoint")?,
             raised_errors: false,
         },
         log,

@@ -25,6 +25,7 @@ pub const TIMED_OUT_QUEUE: i32 = -166;
 pub const CONFLICT: i32 = -173;
 pub const NOT_CONFIGURED: i32 = -145;
 pub const FATAL: i32 = -150;
+pub const INVALID_ARG: i32 = -186;
 pub const STATE: i32 = -172;
 pub const ASSIGN_PARTITIONS: i32 = -175;
 pub const MSG_SIZE_TOO_LARGE: i32 = 10;

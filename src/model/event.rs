@@ -18,6 +18,11 @@ pub enum Event {
         time: i32,
     },
     Delivery(Box<Report>),
+    /// Every message up to this sequence id is reported; failures since the last one.
+    Checkpoint {
+        id: i64,
+        failures: u64,
+    },
 }
 
 /// Whether a message reached the log, as the broker or librdkafka knows it.

@@ -156,7 +156,7 @@ pub unsafe extern "C" fn on_delivery(_: *mut rd::rd_kafka_t, message: *const rd:
         let code = code_at(&raw const (*message).err);
         let mark = opaque::unpack((*message)._private);
         let sequence = if let Mark::Sequence(id) = mark { id } else { -1 };
-        let listened = shared.wanted.reports && (code != 0 || !shared.wanted.only_failed_reports);
+        let listened = shared.wanted.reports && (code != 0 || !shared.wanted.only_failed_reports && shared.counts.is_sampled());
         let heard = listened || matches!(mark, Mark::Slot(_));
         if heard {
             shared.push(Event::Delivery(Box::new(copy_report(&*message, code, mark))));
@@ -165,6 +165,15 @@ pub unsafe extern "C" fn on_delivery(_: *mut rd::rd_kafka_t, message: *const rd:
             // One per failed message would be one too many: the code tells enough.
             if shared.last_error().is_none_or(|last| last.code != code) {
                 shared.set_last_error(from_code(code, None));
+            }
+        }
+        if code == 0 {
+            let topic = std::ffi::CStr::from_ptr(rd::rd_kafka_topic_name((*message).rkt)).to_bytes();
+            shared.progress.delivered(topic, (*message).partition, (*message).offset);
+        }
+        if shared.wanted.checkpoints && sequence >= 0 {
+            if let Some((id, failures)) = shared.progress.reported(sequence, code != 0) {
+                shared.push_checkpoint(id, failures);
             }
         }
         shared.counts.report(sequence, code != 0, heard);

@@ -18,6 +18,9 @@ pub struct Counts {
     told: AtomicU64,
     told_failed: AtomicU64,
     told_unheard: AtomicU64,
+    /// Every so many-th good report is told; the rest is counted.
+    pub every: AtomicU64,
+    good: AtomicU64,
 }
 
 /// What `poll` returns and then forgets.
@@ -46,6 +49,12 @@ impl Counts {
             self.last_sequence.store(sequence + 1, Ordering::Relaxed);
         }
         self.reported.fetch_add(1, Ordering::Release);
+    }
+
+    /// Whether a listener that wants a sample hears of this one.
+    pub fn is_sampled(&self) -> bool {
+        let every = self.every.load(Ordering::Relaxed);
+        every < 2 || self.good.fetch_add(1, Ordering::Relaxed) % every == every - 1
     }
 
     /// Accepted messages whose report has not been seen.

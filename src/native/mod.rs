@@ -23,6 +23,7 @@ pub mod partitioner;
 pub mod partitions;
 pub mod process;
 pub mod producer;
+pub mod progress;
 pub mod queue;
 mod resolve;
 pub mod shared;

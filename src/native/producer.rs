@@ -5,10 +5,11 @@ use std::os::raw::c_void;
 use rdkafka::bindings as rd;
 
 use super::client::Client;
-use super::error::{last_code, take};
+use super::error::{check, last_code, take};
 use super::headers::Headers;
 use super::opaque;
 use super::topic::Topic;
+use crate::model::error::KafkaError;
 use crate::model::event::Mark;
 
 const FREE: i32 = 0x1;
@@ -153,9 +154,18 @@ pub fn flush(client: &Client, ms: i32) {
 
 /// Fails everything undelivered; the reports follow.
 pub fn purge(client: &Client) {
-    const QUEUE: i32 = 0x1;
-    const INFLIGHT: i32 = 0x2;
     const NON_BLOCKING: i32 = 0x4;
     // SAFETY: the client is live.
-    unsafe { rd::rd_kafka_purge(client.as_ptr(), QUEUE | INFLIGHT | NON_BLOCKING) };
+    unsafe { rd::rd_kafka_purge(client.as_ptr(), QUEUED | IN_FLIGHT | NON_BLOCKING) };
+}
+
+const QUEUED: i32 = 0x1;
+const IN_FLIGHT: i32 = 0x2;
+
+/// Fails what is queued, in flight or both, and returns once it is done, so that nothing produced
+/// afterwards is hit. Waits for librdkafka's threads, not for brokers.
+pub fn purge_now(client: &Client, queued: bool, in_flight: bool) -> Result<(), KafkaError> {
+    let flags = if queued { QUEUED } else { 0 } | if in_flight { IN_FLIGHT } else { 0 };
+    // SAFETY: the client is live.
+    check(unsafe { rd::rd_kafka_purge(client.as_ptr(), flags) })
 }

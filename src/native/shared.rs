@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::counts::Counts;
+use super::progress::Progress;
 use super::wake::Wake;
 use crate::model::error::KafkaError;
 use crate::model::event::Event;
@@ -23,6 +24,9 @@ pub struct Wanted {
     pub tokens: bool,
     pub reports: bool,
     pub only_failed_reports: bool,
+    /// Of reports without trouble each so many-th is told; 0 and 1 for all.
+    pub report_every: u32,
+    pub checkpoints: bool,
     /// A waiting call returns errors (a consumer's does).
     pub raised_errors: bool,
 }
@@ -35,6 +39,7 @@ pub struct Shared {
     /// The Lua thread is inside a serving call and will look at the list itself.
     serving: AtomicBool,
     pub counts: Counts,
+    pub progress: Progress,
     last_error: Mutex<Option<KafkaError>>,
     /// The latest statistics, as JSON.
     stats: Mutex<Option<String>>,
@@ -86,13 +91,16 @@ fn cause(message: &str) -> &str {
 
 impl Shared {
     pub fn new(wanted: Wanted) -> io::Result<Shared> {
+        let counts = Counts::default();
+        counts.every.store(u64::from(wanted.report_every), Ordering::Relaxed);
         Ok(Shared {
             wake: Wake::new()?,
             wanted,
             events: Mutex::default(),
             pending: AtomicUsize::new(0),
             serving: AtomicBool::new(false),
-            counts: Counts::default(),
+            counts,
+            progress: Progress::default(),
             last_error: Mutex::default(),
             stats: Mutex::default(),
             leaving: AtomicBool::new(false),
@@ -121,6 +129,19 @@ impl Shared {
         if !self.serving.load(Ordering::SeqCst) {
             self.wake.raise();
         }
+    }
+
+    /// Everything up to `id` is reported. One that nobody has heard yet is replaced.
+    pub fn push_checkpoint(&self, id: i64, failures: u64) {
+        {
+            let mut events = lock(&self.events);
+            if let Some(Event::Checkpoint { id: last, failures: before }) = events.back_mut() {
+                *last = id;
+                *before += failures;
+                return;
+            }
+        }
+        self.push(Event::Checkpoint { id, failures });
     }
 
     pub fn pop(&self) -> Option<Event> {

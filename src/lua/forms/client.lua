@@ -6,7 +6,10 @@ local call, now = native.call_form, native.now
 local huge, ceil = math.huge, math.ceil
 local jit = rawget(_G, "jit")
 
-local callback_of = { error = "on_error", log = "on_log", stats = "on_stats", throttle = "on_throttle", delivery = "on_delivery" }
+local callback_of = {
+    error = "on_error", log = "on_log", stats = "on_stats", throttle = "on_throttle", delivery = "on_delivery",
+    checkpoint = "on_checkpoint",
+}
 
 return function(step)
     local next_event, pending, settle, callbacks = step.next_event, step.pending, step.settle, step.callbacks
@@ -32,7 +35,7 @@ return function(step)
             if failed then return true, err end
             return failed_too, err_too
         elseif fn then
-            return run(fn, a)
+            return run(fn, a, b)
         end
         return false
     end

@@ -24,7 +24,8 @@ end
 local function callbacks_of(own, flat, brokers)
     return {
         {}, {}, own = own, brokers = brokers,
-        on_error = own.on_error, on_stats = own.on_stats, on_throttle = own.on_throttle, on_oauth_token = own.on_oauth_token, on_delivery = own.on_delivery,
+        on_error = own.on_error, on_stats = own.on_stats, on_throttle = own.on_throttle,
+        on_oauth_token = own.on_oauth_token, on_delivery = own.on_delivery, on_checkpoint = own.on_checkpoint,
         on_log = type(own.on_log) == "function" and own.on_log or nil, only_failed = is_only_failed(flat),
     }
 end
@@ -57,6 +58,7 @@ end
 -- What a producer gets once it is made.
 local function equip_producer(made, own)
     if own.partitioner then native.use_partitioner(made) end
+    if own.on_full == "block" then native.use_blocking(made) end
 end
 
 --- Makes a producer: `(brokerlist [, conf])`, or one table of options with `bootstrap.servers`.
@@ -230,6 +232,10 @@ end
 
 kafka.partitioner = native.partitioner
 kafka.version = native.version
+
+--- Waits for deliveries of produce_async: `(deliveries [, timeout])`.
+function kafka.wait_all(...) return native.wait_all(...) end
+
 kafka.librdkafka_version = native.librdkafka_version
 kafka.properties = native.properties
 kafka.errors = native.errors

@@ -7,11 +7,13 @@ local pairs, type, tostring = pairs, type, tostring
 local OWN = {
     on_error = "function", on_stats = "function", on_throttle = "function", on_oauth_token = "function", on_delivery = "function",
     on_log = "log", allow_unsafe_config = "boolean", exit_timeout = "timeout", close_timeout = "timeout",
+    on_full = "error or block", on_full_timeout = "timeout", delivery_report_every = "count", on_checkpoint = "function",
     partitioner = "function, or a property", partitioner_timeout = "timeout", ack = "ack", max_unacked = "count",
 }
 -- Options of one class only.
 local SIDE = {
     on_delivery = "producer", partitioner = "producer", partitioner_timeout = "producer",
+    on_full = "producer", on_full_timeout = "producer", delivery_report_every = "producer", on_checkpoint = "producer",
     topics = "consumer", ack = "consumer", max_unacked = "consumer",
 }
 local ACKS = { auto = true, manual = true, required = true }
@@ -47,6 +49,12 @@ local function check_own(name, value, level)
     elseif accepts == "timeout" then
         if kind ~= "number" or value ~= math.floor(value) or value < -1 or value > 2 ^ 31 - 1 then
             expected = "milliseconds (a whole number, 0 = do not wait, -1 = for ever)"
+        end
+    elseif accepts == "error or block" then
+        if value ~= "error" and value ~= "block" then expected = '"error" or "block"' end
+    elseif accepts == "count" then
+        if kind ~= "number" or value ~= math.floor(value) or value < 1 or value > 2 ^ 31 - 1 then
+            expected = "a whole number from 1"
         end
     elseif accepts == "function, or a property" then
         if kind ~= "function" then expected = "a function, or the name of one of librdkafka's," end

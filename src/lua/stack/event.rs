@@ -5,7 +5,7 @@ use std::os::raw::{c_int, c_void};
 use mlua::ffi as l;
 use mlua::lua_State;
 
-use super::produce::{SLOT_CALLBACKS, SLOT_OPAQUES};
+use super::outgoing::{SLOT_CALLBACKS, SLOT_OPAQUES};
 use super::raise::{enter, protected, Raise, STEP};
 use super::{block, push};
 use crate::lua::face::Face;
@@ -74,6 +74,12 @@ pub unsafe extern "C-unwind" fn push_event(L: *mut lua_State) -> c_int {
                 push::field(L, "broker", || push::text(L, broker));
                 push::field(L, "id", || push::integer(L, i64::from(*id)));
                 push::field(L, "time", || push::integer(L, i64::from(*time)));
+            }
+            Event::Checkpoint { id, failures } => {
+                push::text(L, "checkpoint");
+                push::integer(L, *id);
+                push::integer(L, *failures as i64);
+                return 3;
             }
             Event::Delivery(report) => {
                 push::text(L, "delivery");

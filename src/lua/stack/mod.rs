@@ -8,11 +8,13 @@
 #![allow(non_snake_case)]
 
 pub mod args;
+pub mod batch;
 pub mod block;
 pub mod cold;
 pub mod event;
 pub mod message;
 pub mod open;
+pub mod outgoing;
 #[cfg(feature = "probe")]
 pub mod probe;
 pub mod produce;

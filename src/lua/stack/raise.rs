@@ -32,6 +32,18 @@ pub enum Raise {
     Lua,
 }
 
+impl Raise {
+    /// The words alone, for a message that names the place itself.
+    pub fn reason(&self) -> String {
+        match self {
+            Raise::Plain(text) | Raise::Caller(text) | Raise::Arg(_, text) => text.clone(),
+            Raise::Expected(_, what) => format!("{what} expected"),
+            Raise::Error(error) => error.message.clone(),
+            Raise::Forked | Raise::Lua => String::new(),
+        }
+    }
+}
+
 impl From<mlua::Error> for Raise {
     fn from(error: mlua::Error) -> Raise {
         Raise::Caller(error.to_string())

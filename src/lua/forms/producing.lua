@@ -1,0 +1,325 @@
+-- Producing many at once, and producing with an answer: batches, deliveries, purging.
+local native = ...
+local class, step, form = native.producer.class, native.producer.step, native.producer_form
+local methods, show = class.__index, native.show
+local select, type, pairs, getmetatable, setmetatable = select, type, pairs, getmetatable, setmetatable
+
+-- Option table → its values by name; a name that is none of `known` raises `level` functions up.
+local function read_options(options, what, known, level)
+    if options == nil then return {} end
+    if type(options) ~= "table" then
+        error(("%s: a table of options or nil expected, got %s"):format(what, type(options)), level + 1)
+    end
+    local names = table.concat(known, ", ")
+    for key in pairs(options) do
+        local found = false
+        for i = 1, #known do found = found or known[i] == key end
+        if not found then error(("%s: unknown option %s; known: %s"):format(what, show(key), names), level + 1) end
+    end
+    local read = {}
+    for i = 1, #known do read[known[i]] = options[known[i]] end
+    return read
+end
+
+local function whole(value, what, name, low, high, default, level)
+    if value == nil then return default end
+    if type(value) ~= "number" or value ~= math.floor(value) or value < low or value > high then
+        error(("%s: option %s: a whole number from %d to %d expected, got %s"):format(what, name, low, high, show(value)), level + 1)
+    end
+    return value
+end
+
+function methods.produce_batch(...)
+    local self, topic, messages, options = ...
+    local given = select("#", ...)
+    if type(topic) == "table" then
+        topic, messages, options = nil, topic, messages
+        given = given + 1
+    end
+    if given < 3 or given > 4 then native.argument_error(select("#", ...), "incorrect number of arguments") end
+    if topic ~= nil and type(topic) ~= "string" and type(topic) ~= "number" then
+        native.argument_error(2, "a topic, or an array of messages expected, got " .. type(topic))
+    end
+    if type(messages) ~= "table" then native.argument_error(3, "an array of messages expected, got " .. type(messages)) end
+    local read = read_options(options, "produce_batch", { "partition", "from" }, 2)
+    local partition = whole(read.partition, "produce_batch", "partition", -1, 2 ^ 31 - 1, -1, 2)
+    local from = whole(read.from, "produce_batch", "from", 1, 2 ^ 31 - 1, 1, 2)
+    local accepted, errors = step.produce_batch(self, topic, messages, partition, from)
+    return accepted, errors
+end
+
+-- ---- deliveries -------------------------------------------------------------------------------------------------------
+
+local Delivery = {}
+local delivery_class = { __index = Delivery, __name = "kafka.Delivery" }
+
+function delivery_class.__tostring(delivery)
+    if not delivery.finished then return "kafka.Delivery: on its way" end
+    return "kafka.Delivery: " .. (delivery.err and tostring(delivery.err) or "delivered")
+end
+
+local function is_delivery(value) return type(value) == "table" and getmetatable(value) == delivery_class end
+
+-- Lets the report of a message end up in `delivery`, besides the message's own callback.
+local function into(delivery, own)
+    return function(err, report)
+        delivery.finished, delivery.err, delivery.report = true, err, report
+        if own then own(err, report) end
+    end
+end
+
+-- A call of produce, in either form, as one table of our own; nil when it is wrong, for the step to say how.
+local function fields_of(...)
+    local _, topic, value, key, options = ...
+    local given = select("#", ...)
+    local from = options
+    if given == 2 and type(topic) == "table" then
+        from = topic
+    elseif given < 3 or given > 5 or (options ~= nil and type(options) ~= "table") then
+        return nil
+    end
+    local fields = {}
+    for name, field in pairs(from or {}) do fields[name] = field end
+    if from and getmetatable(from) then setmetatable(fields, { __index = from }) end
+    if from ~= topic then
+        if fields.topic ~= nil or fields.value ~= nil or fields.key ~= nil then return nil end
+        fields.topic, fields.value, fields.key = topic, value, key
+    end
+    return fields
+end
+
+local function is_text(value) return type(value) == "string" or type(value) == "number" end
+
+-- Lets the user's partitioner choose, where it is asked to. nil and why when it cannot.
+local function choose(self, own, fields, level)
+    local partition = fields.partition
+    if not own.partitioner or not (partition == nil or partition == -1) then return true end
+    if not is_text(fields.topic) or not (fields.key == nil or is_text(fields.key)) then return true end
+    local chosen, why = native.choose_partition(self, fields.topic .. "", fields.key and fields.key .. "", level + 1)
+    if not chosen then return nil, why end
+    fields.partition = chosen
+    return true
+end
+
+-- The queue is full. With on_full="block" this serves and waits until something was reported, and returns the
+-- deadline: then the call may be tried again. nil when it may not.
+local function wait_for_room(self, own, err, deadline)
+    if own.on_full ~= "block" or not err or err.name ~= "_QUEUE_FULL" then return nil end
+    if not deadline then
+        local timeout = own.on_full_timeout or -1
+        deadline = timeout < 0 and math.huge or native.now() + timeout
+    end
+    local before = #self
+    form.serve(self)
+    form.dispatch_or_raise(self)
+    while #self >= before do
+        if form.is_closed(self) or native.now() >= deadline then return nil end
+        form.wait_until(self, deadline)
+        form.serve(self)
+        form.dispatch_or_raise(self)
+    end
+    return not form.is_closed(self) and deadline or nil
+end
+
+function methods.produce_async(...)
+    local self = ...
+    local fields = fields_of(...)
+    if not fields then
+        local ok, err = step.produce(...)
+        return ok, err
+    end
+    local delivery = setmetatable({ producer = self, finished = false }, delivery_class)
+    if fields.on_delivery == nil or type(fields.on_delivery) == "function" then
+        fields.on_delivery = into(delivery, fields.on_delivery)
+    end
+    local own = step.callbacks(self).own
+    local ok, err = choose(self, own, fields, 2)
+    if ok then ok, err = step.produce(self, fields) end
+    local deadline = not ok and wait_for_room(self, own, err)
+    while deadline do
+        ok, err = step.produce(self, fields)
+        deadline = not ok and wait_for_room(self, own, err, deadline)
+    end
+    if not ok then return nil, err end
+    return delivery
+end
+
+-- Serves until the report is there or the deadline has come.
+local function await(delivery, deadline)
+    local self = delivery.producer
+    while not delivery.finished do
+        form.serve(self)
+        form.dispatch_or_raise(self)
+        if delivery.finished then break end
+        if form.is_closed(self) then return nil, native.destroyed() end
+        if native.now() >= deadline then
+            local _, late = step.unanswered(self, "the report of a message")
+            return nil, late
+        end
+        form.wait_until(self, deadline)
+    end
+    if delivery.err then return nil, delivery.err, delivery.report end
+    return delivery.report
+end
+
+--- The report, or nil, the error and, if the message failed, its report.
+function Delivery.wait(...)
+    local delivery, timeout = ...
+    if not is_delivery(delivery) then native.argument_error(1, "kafka.Delivery expected, got " .. type(delivery)) end
+    if select("#", ...) > 2 then native.argument_error(select("#", ...), "incorrect number of arguments") end
+    local deadline = step.deadline(delivery.producer, timeout, -1)
+    return await(delivery, deadline)
+end
+
+function Delivery.done(...)
+    local delivery = ...
+    if not is_delivery(delivery) then native.argument_error(1, "kafka.Delivery expected, got " .. type(delivery)) end
+    return delivery.finished
+end
+
+function methods.produce_sync(...)
+    local self = ...
+    local fields = fields_of(...)
+    if not fields then
+        local ok, err = step.produce(...)
+        return ok, err
+    end
+    local until_then = step.deadline(self, rawget(fields, "timeout"), -1)
+    fields.timeout = nil
+    local delivery = setmetatable({ producer = self, finished = false }, delivery_class)
+    if fields.on_delivery == nil or type(fields.on_delivery) == "function" then
+        fields.on_delivery = into(delivery, fields.on_delivery)
+    end
+    local own = step.callbacks(self).own
+    local ok, err = choose(self, own, fields, 2)
+    if ok then ok, err = step.produce(self, fields) end
+    local deadline = not ok and wait_for_room(self, own, err)
+    while deadline do
+        ok, err = step.produce(self, fields)
+        deadline = not ok and wait_for_room(self, own, err, deadline)
+    end
+    if not ok then return nil, err end
+    return await(delivery, until_then)
+end
+
+--- Waits for all of `deliveries`. True when every message arrived; else nil, the first error, and how many did not.
+function native.wait_all(...)
+    local deliveries, timeout = ...
+    local given = select("#", ...)
+    if given < 1 or given > 2 then native.argument_error(given, "incorrect number of arguments") end
+    if type(deliveries) ~= "table" then
+        native.argument_error(1, "an array of deliveries expected, got " .. type(deliveries))
+    end
+    local deadline = native.deadline(timeout, -1)
+    for i = 1, #deliveries do
+        if not is_delivery(deliveries[i]) then
+            native.argument_error(1, ("an array of deliveries expected, got %s at index %d"):format(type(deliveries[i]), i))
+        end
+    end
+    local missing, first = 0, nil
+    for i = 1, #deliveries do
+        local report, err = await(deliveries[i], deadline)
+        if not report then missing, first = missing + 1, first or err end
+    end
+    if missing > 0 then return nil, first, missing end
+    return true
+end
+
+-- ---- purging ----------------------------------------------------------------------------------------------------------
+
+function methods.purge(...)
+    local self, options = ...
+    if select("#", ...) > 2 then native.argument_error(select("#", ...), "incorrect number of arguments") end
+    local read = read_options(options, "purge", { "queued", "in_flight" }, 2)
+    for name, value in pairs(read) do
+        if type(value) ~= "boolean" then error(("purge: option %s: a boolean expected, got %s"):format(name, show(value)), 2) end
+    end
+    local ticket, deadline = step.purge_begin(self, read.queued ~= false, read.in_flight ~= false)
+    if not ticket then return nil, deadline end
+    local ok, err = form.await(self, ticket, deadline, "purge")
+    if not ok then return nil, err end
+    form.serve(self)
+    form.dispatch_or_raise(self)
+    return true
+end
+
+-- ---- on_full="block" --------------------------------------------------------------------------------------------------
+
+-- Such a producer's calls wait for room; these are the only calls of producing that wait.
+local blocking = {}
+
+function blocking.produce(...)
+    local self = ...
+    local fields = fields_of(...)
+    if not fields then
+        local ok, err = step.produce(...)
+        return ok, err
+    end
+    local own = step.callbacks(self).own
+    local ok, err = choose(self, own, fields, 2)
+    if ok then ok, err = step.produce(self, fields) end
+    local deadline = not ok and wait_for_room(self, own, err)
+    while deadline do
+        ok, err = step.produce(self, fields)
+        deadline = not ok and wait_for_room(self, own, err, deadline)
+    end
+    return ok, err
+end
+
+local QUEUE_FULL = { name = "_QUEUE_FULL" }
+local ENOBUFS = 105
+
+function blocking.send(...)
+    local self = ...
+    local own = step.callbacks(self).own
+    local code = step.send(...)
+    local deadline = code == ENOBUFS and wait_for_room(self, own, QUEUE_FULL)
+    while deadline do
+        code = step.send(...)
+        deadline = code == ENOBUFS and wait_for_room(self, own, QUEUE_FULL, deadline)
+    end
+    return code
+end
+
+function blocking.produce_batch(...)
+    local self, topic, messages, options = ...
+    local own = step.callbacks(self).own
+    local accepted, errors = methods.produce_batch(...)
+    local all = errors
+    local deadline = errors and errors.first and wait_for_room(self, own, QUEUE_FULL)
+    while deadline do
+        local from = all.first
+        all[from], all.first = nil, nil
+        local of = type(topic) == "table" and messages or options
+        local more
+        local rest = { from = from, partition = of and of.partition }
+        if type(topic) == "table" then
+            more, errors = methods.produce_batch(self, topic, rest)
+        else
+            more, errors = methods.produce_batch(self, topic, messages, rest)
+        end
+        accepted = accepted + more
+        for index, err in pairs(errors or {}) do all[index] = err end
+        deadline = errors and errors.first and wait_for_room(self, own, QUEUE_FULL, deadline)
+    end
+    if all and next(all) == nil then all = nil end
+    return accepted, all
+end
+
+-- The metatable of a producer that blocks, over that of one that does not.
+local over = setmetatable({}, { __mode = "k" })
+
+function native.use_blocking(producer)
+    local base = getmetatable(producer)
+    local variant = over[base]
+    if not variant then
+        variant = {}
+        for name, value in pairs(base) do variant[name] = value end
+        local own = {}
+        for name, method in pairs(blocking) do own[name] = method end
+        variant.__index = setmetatable(own, { __index = base.__index })
+        native.variants[variant] = class
+        over[base] = variant
+    end
+    native.become_variant(producer, variant)
+end
