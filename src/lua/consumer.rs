@@ -236,7 +236,7 @@ pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
         ("poll", wording_step(receive::poll_step, message::push_table, message::WORDS)),
         ("poll_batch", wording_step(receive::poll_batch_step, message::push_tables, message::WORDS)),
         ("receive_batch", pushing_step(receive::receive_batch_step, message::push_arrays)),
-        ("next_event", pushing_step(event::next_event::<Consumer>, event::push_event)),
+        ("next_event", wording_step(event::next_event::<Consumer>, event::push_event, event::WORDS)),
         ("close_begin", cold(Accepts::Any, STEP, close_begin)),
         ("close_result", cold(Accepts::Any, STEP, close_result)),
         ("messages_begin", cold(Accepts::Open, STEP, messages_begin)),

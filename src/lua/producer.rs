@@ -9,7 +9,7 @@ use mlua::prelude::*;
 
 use super::args::entries;
 use super::ask::ask;
-use super::build::{cold, hot, pushing_step, step, Method};
+use super::build::{cold, hot, pushing_step, step, wording_step, Method};
 use super::face::{question_steps, Face, Leaves, Seat};
 use super::partitioning;
 use super::stack::block::Class;
@@ -306,7 +306,7 @@ pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
         ("produce_batch", pushing_step(batch::produce_batch_step, batch::push_refused)),
         ("poll", step(serve::poll_step)),
         ("poll_take", step(serve::poll_take)),
-        ("next_event", pushing_step(event::next_event::<Producer>, event::push_event)),
+        ("next_event", wording_step(event::next_event::<Producer>, event::push_event, event::WORDS)),
         ("purge_begin", cold(Accepts::Open, STEP, purge_begin)),
         ("deadline", cold(Accepts::Any, STEP, deadline)),
         ("flush_begin", cold(Accepts::Open, STEP, flush_begin)),

@@ -11,6 +11,63 @@ use super::{block, push};
 use crate::lua::face::Face;
 use crate::model::event::{Event, Mark, Report};
 
+/// Upvalues of [`push_event`], in the order of [`Word`]: strings that Lua then need not look up for
+/// each report.
+pub const WORDS: &[&str] = &[
+    "delivery",
+    "topic",
+    "partition",
+    "offset",
+    "status",
+    "latency_us",
+    "broker",
+    "timestamp",
+    "timestamp_type",
+    "key",
+    "value",
+    "sequence_id",
+    "headers",
+    "create_time",
+    "log_append_time",
+];
+
+#[derive(Clone, Copy)]
+enum Word {
+    Delivery = 1,
+    Topic,
+    Partition,
+    Offset,
+    Status,
+    LatencyUs,
+    Broker,
+    Timestamp,
+    TimestampType,
+    Key,
+    Value,
+    SequenceId,
+    Headers,
+    CreateTime,
+    LogAppendTime,
+}
+
+/// # Safety
+/// In a function that has [`WORDS`] as upvalues; one stack slot is free.
+unsafe fn word(L: *mut lua_State, word: Word) {
+    // SAFETY: an upvalue of ours.
+    unsafe { l::lua_pushvalue(L, l::lua_upvalueindex(word as c_int)) };
+}
+
+/// # Safety
+/// As [`word`], with a fresh table on top; `value` pushes one value.
+unsafe fn field(L: *mut lua_State, name: Word, value: impl FnOnce()) {
+    // SAFETY: a raw set into a table without metatable.
+    unsafe {
+        word(L, name);
+        value();
+        l::lua_rawset(L, -3);
+    }
+}
+
 /// `RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME`: the broker's clock rather than the producer's.
 const LOG_APPEND_TIME: i32 = 2;
 
@@ -44,7 +101,7 @@ unsafe fn body<T: Face>(L: *mut lua_State) -> Result<c_int, Raise> {
 /// Called protected, with an event as light userdata: kind and two values.
 ///
 /// # Safety
-/// As [`protected`].
+/// As [`protected`]; [`WORDS`] are the upvalues.
 pub unsafe extern "C-unwind" fn push_event(L: *mut lua_State) -> c_int {
     // SAFETY: the event lives in the frame that calls this; at most ten slots are used.
     unsafe {
@@ -82,7 +139,7 @@ pub unsafe extern "C-unwind" fn push_event(L: *mut lua_State) -> c_int {
                 return 3;
             }
             Event::Delivery(report) => {
-                push::text(L, "delivery");
+                word(L, Word::Delivery);
                 match &report.error {
                     Some(error) => push::error(L, error),
                     None => l::lua_pushnil(L),
@@ -130,33 +187,33 @@ unsafe fn take_from(L: *mut lua_State, slots: l::lua_Integer, slot: u32) {
 }
 
 /// # Safety
-/// Five stack slots are free.
+/// As [`word`]; five stack slots are free.
 unsafe fn push_report(L: *mut lua_State, report: &Report) {
     // SAFETY: raw sets into a fresh table.
     unsafe {
         l::lua_createtable(L, 0, 12);
-        push::field(L, "topic", || push::bytes(L, report.topic()));
-        push::field(L, "partition", || push::integer(L, i64::from(report.partition)));
-        push::field(L, "offset", || push::integer(L, report.offset));
-        push::field(L, "status", || push::text(L, report.status.name()));
-        push::field(L, "latency_us", || push::integer(L, report.latency_us));
-        push::field(L, "broker", || push::integer(L, i64::from(report.broker)));
+        field(L, Word::Topic, || push::bytes(L, report.topic()));
+        field(L, Word::Partition, || push::integer(L, i64::from(report.partition)));
+        field(L, Word::Offset, || push::integer(L, report.offset));
+        field(L, Word::Status, || push::text(L, report.status.name()));
+        field(L, Word::LatencyUs, || push::integer(L, report.latency_us));
+        field(L, Word::Broker, || push::integer(L, i64::from(report.broker)));
         if report.timestamp >= 0 {
-            push::field(L, "timestamp", || push::integer(L, report.timestamp));
-            let kind = if report.timestamp_type == LOG_APPEND_TIME { "log_append_time" } else { "create_time" };
-            push::field(L, "timestamp_type", || push::text(L, kind));
+            field(L, Word::Timestamp, || push::integer(L, report.timestamp));
+            let kind = if report.timestamp_type == LOG_APPEND_TIME { Word::LogAppendTime } else { Word::CreateTime };
+            field(L, Word::TimestampType, || word(L, kind));
         }
         if let Some(key) = report.key() {
-            push::field(L, "key", || push::bytes(L, key));
+            field(L, Word::Key, || push::bytes(L, key));
         }
         if let Some(value) = report.value() {
-            push::field(L, "value", || push::bytes(L, value));
+            field(L, Word::Value, || push::bytes(L, value));
         }
         if let Mark::Sequence(id) = report.mark {
-            push::field(L, "sequence_id", || push::integer(L, id));
+            field(L, Word::SequenceId, || push::integer(L, id));
         }
         if !report.headers.is_empty() {
-            push::field(L, "headers", || {
+            field(L, Word::Headers, || {
                 push::headers(L, report.headers.len(), |index| {
                     let (name, value) = report.headers.get(index)?;
                     Some((name, value.as_deref()))
