@@ -1,0 +1,140 @@
+-- Messages taken ahead of the program: nobody notices, but for the speed.
+-- Turns red when receiving.rs no longer looks at librdkafka's queue while the buffer is full (LOOK_EVERY), when a
+-- rebalance drops errors with the messages, or when `settle` forgets the buffer.
+local h = require "spec.helper"
+local kafka = h.kafka
+
+describe("the prefetch buffer", function()
+    local mock
+    before_each(function() mock = h.mock { topics = { t = 1, many = 4 } } end)
+    after_each(h.cleanup)
+
+    local function consumer(options)
+        options["bootstrap.servers"] = mock:bootstrap_servers()
+        options["group.id"] = "g"
+        options["auto.offset.reset"] = "earliest"
+        options.topics = options.topics or { "t:0" }
+        return h.track(kafka.consumer(options))
+    end
+
+    local function impatient(options)
+        options["session.timeout.ms"], options["max.poll.interval.ms"], options["heartbeat.interval.ms"] = 1000, 1000, 100
+        return consumer(options)
+    end
+
+    local function fill(first, last)
+        local values = {}
+        for i = first, last do values[#values + 1] = { value = tostring(i), partition = 0 } end
+        h.fill(mock:bootstrap_servers(), "t", values)
+    end
+
+    local function poll(c)
+        return h.wait_until(function()
+            local message, err = c:poll(100)
+            assert.is_nil(err)
+            return message
+        end, 20, "a message")
+    end
+
+    it("shows the group that a slow program lives while it eats what is buffered", function()
+        fill(1, 200)
+        local errors = {}
+        local c = impatient { topics = { "t" }, on_error = function(err) errors[#errors + 1] = err.name end }
+        local start = h.now()
+        for i = 1, 200 do
+            assert.are.equal(tostring(i), poll(c).value)
+            if h.now() - start < 2.5 then h.sleep(0.025) end
+        end
+        assert.is_true(h.now() - start > 2.4)
+        assert.are.same({}, errors)
+    end)
+
+    it("is dropped when a handler took too long: the error comes once, then the group is joined again", function()
+        fill(1, 50)
+        local errors = {}
+        local c = impatient { topics = { "t" }, on_error = function(err) errors[#errors + 1] = err.name end }
+        for i = 1, 10 do assert.are.equal(tostring(i), poll(c).value) end
+        h.sleep(1.6)
+        local found, after = 0, nil
+        h.wait_until(function()
+            local message, err = c:poll(100)
+            if err then
+                assert.are.equal("_MAX_POLL_EXCEEDED", err.name)
+                assert.is_nil(after)
+                found = found + 1
+            end
+            after = after or message
+            return after
+        end, 20)
+        assert.are.equal(1, found)
+        local count = 0
+        for _, name in ipairs(errors) do count = count + (name == "_MAX_POLL_EXCEEDED" and 1 or 0) end
+        assert.are.equal(1, count)
+        -- Nine were done, perhaps ten: what is not committed comes again, nothing is left out.
+        assert.is_true(tonumber(after.value) <= 11, after.value)
+        for i = tonumber(after.value) + 1, 50 do assert.are.equal(tostring(i), poll(c).value) end
+    end)
+
+    it("keeps the descriptor readable while anything is in it, and quiet when nothing is", function()
+        fill(1, 20)
+        local c = consumer {}
+        local fd = c:pollfd()
+        assert.are.equal("number", type(fd))
+        poll(c)
+        local waits = 0
+        kafka.wrap(c, function(_, ms)
+            waits = waits + 1
+            h.sleep(math.min(ms, 20) / 1000)
+        end)
+        -- No call has to wait for what is buffered.
+        for _ = 2, 20 do assert(c:poll(1000)) end
+        kafka.wrap(c, nil)
+        assert.is_true(waits <= 1, waits .. " waits")
+    end)
+
+    it("hands out in order whichever call asks", function()
+        fill(1, 500)
+        local c, seen = consumer {}, {}
+        local calls = {
+            function() seen[#seen + 1] = c:receive() end,
+            function()
+                local message = c:poll(100)
+                if message then seen[#seen + 1] = message.value end
+            end,
+            function()
+                for _, message in ipairs(c:poll_batch(5, 100)) do seen[#seen + 1] = message.value end
+            end,
+            function()
+                local n, payloads = c:receive_batch(5, 100)
+                for i = 1, n do seen[#seen + 1] = payloads[i] end
+            end,
+            function()
+                for message in c:messages { limit = 3, timeout = 100 } do seen[#seen + 1] = message.value end
+            end,
+        }
+        local round = 0
+        while #seen < 500 do
+            round = round + 1
+            assert.is_true(round < 2000)
+            calls[round % #calls + 1]()
+        end
+        for i = 1, 500 do assert.are.equal(tostring(i), seen[i]) end
+    end)
+
+    it("stores nothing for what is only buffered", function()
+        fill(1, 100)
+        local c = consumer {}
+        for _ = 1, 5 do poll(c) end
+        assert.is_true(c:close())
+        assert.are.equal("6", poll(consumer {}).value)
+    end)
+
+    it("does not keep a program from closing at once", function()
+        fill(1, 1000)
+        local c = consumer {}
+        poll(c)
+        local start = h.now()
+        assert.is_true(c:close())
+        assert.is_true(h.now() - start < 2)
+    end)
+end)
