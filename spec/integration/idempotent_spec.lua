@@ -50,14 +50,17 @@ if h.is_jit then
                 local kill, before = first + ROUND / 4, reports
                 send(first, kill)
                 serve_until(producer, 30, "a report before the kill", function() return reports > before end)
-                local victim = kafka:describe_topic(topic)[round % PARTITIONS].leader
+                kafka:wait_in_sync(topic)
+                local partition = round % PARTITIONS
+                local victim = kafka:describe_topic(topic)[partition].leader
                 kafka:kill(victim)
                 send(kill + 1, last)
-                -- Another one leads what it led when all is reported.
-                serve_until(producer, 60, "taking over", function() return #producer == 0 end)
+                serve_until(producer, 60, "taking over", function()
+                    return kafka:describe_topic(topic)[partition].leader ~= victim
+                end)
                 kafka:restart(victim)
-                kafka:wait_in_sync(topic)
             end
+            serve_until(producer, 60, "the last report", function() return #producer == 0 end)
             assert.is_true(producer:close())
 
             assert.same({}, failures)

@@ -173,6 +173,7 @@ local function attempt(run, fn)
         if form.is_closed(run.producer) then return "refused", native.destroyed() end
         local done, why = true, nil
         if run.consumer and consumer_form.is_closed(run.consumer) then
+            run.is_final = true
             return "failed", failure("_STATE", "the consumer was closed inside of its transaction", false)
         end
         if run.consumer then done, why = send_input(run) end

@@ -1,0 +1,285 @@
+-- producer:transaction(fn, options): what it retries, what it gives up, where the consumer is afterwards.
+local h = require "spec.helper"
+local kafka = h.kafka
+
+describe("producer:transaction", function()
+    local mock
+    before_each(function() mock = h.mock { topics = { input = 2, out = 2 } } end)
+    after_each(h.cleanup)
+
+    local function producer(conf)
+        conf = conf or {}
+        conf["bootstrap.servers"], conf["transactional.id"], conf.exit_timeout = mock:bootstrap_servers(), h.topic "id", 100
+        return h.track(kafka.producer(conf))
+    end
+
+    local function consumer(conf)
+        conf = conf or {}
+        conf["bootstrap.servers"], conf["group.id"] = mock:bootstrap_servers(), conf["group.id"] or h.topic "group"
+        conf.topics, conf["auto.offset.reset"] = conf.topics or { "input" }, "earliest"
+        if conf["enable.auto.commit"] == nil then conf["enable.auto.commit"] = false end
+        return h.track(kafka.consumer(conf))
+    end
+
+    local function fill(count)
+        local values = {}
+        for i = 1, count do values[i] = { value = tostring(i), partition = i % 2 } end
+        h.fill(mock:bootstrap_servers(), "input", values)
+    end
+
+    -- Reads until it has `count` messages (or, without, one batch).
+    local function take(c, count)
+        local got = {}
+        h.wait_until(function()
+            for _, message in ipairs(assert(c:poll_batch(count - #got, 100))) do got[#got + 1] = message.value end
+            return #got >= count
+        end)
+        table.sort(got, function(a, b) return tonumber(a) < tonumber(b) end)
+        return got
+    end
+
+    -- An error that passes by a new try.
+    local function passing()
+        return setmetatable({ code = 7, name = "REQUEST_TIMED_OUT", message = "try again", fatal = false, retriable = true,
+            txn_requires_abort = false }, kafka.Error)
+    end
+
+    -- Offsets that were sent with transactions, by requests.
+    local function requests(api)
+        local count = 0
+        for _, request in ipairs(mock:requests()) do
+            if request.api == api then count = count + 1 end
+        end
+        return count
+    end
+
+    it("initializes once, begins, runs the function and commits; what it returned follows true", function()
+        local p = producer()
+        for _ = 1, 2 do
+            local function body(tx)
+                assert.equal(p, tx)
+                assert(tx:produce("out", "v", nil, { partition = 0 }))
+                return "a", nil, 3
+            end
+            local got = { n = 0 }
+            local function keep(...) got = { n = select("#", ...), ... } end
+            keep(p:transaction(body))
+            assert.same({ n = 4, true, "a", nil, 3 }, got)
+        end
+        assert.equal(1, requests "InitProducerId")
+        assert.equal(2, requests "EndTxn")
+        assert.equal(0, #p)
+    end)
+
+    it("passes on what the function raised, as it was, after the abort", function()
+        local p, thrown = producer(), { "mine" }
+        local names = {}
+        local err = h.error_of(p.transaction, p, function(tx)
+            assert(tx:produce("out", "never", nil, { on_delivery = function(e) names[#names + 1] = e and e.name or "delivered" end }))
+            error(thrown, 0)
+        end)
+        assert.equal(thrown, err)
+        p:poll(0)
+        assert.same({ "_PURGE_QUEUE" }, names)
+        assert.is_true(p:transaction(function() end))
+    end)
+
+    it("aborts, and returns the function's own nil and error", function()
+        local p = producer()
+        local ok, err = p:transaction(function() return nil, "because" end)
+        assert.is_nil(ok)
+        assert.equal("because", err)
+        assert.is_true(p:begin_transaction())
+    end)
+
+    it("runs the function again for an error that passes, whether returned or raised, and then the same input comes", function()
+        fill(40)
+        local p, c, runs = producer(), consumer(), {}
+        assert.is_true(p:transaction(function()
+            runs[#runs + 1] = take(c, 20)
+            if #runs == 1 then return nil, passing() end
+            if #runs == 2 then error(passing(), 0) end
+        end, { consumer = c }))
+        assert.equal(3, #runs)
+        table.sort(runs[1])
+        for i = 2, 3 do
+            table.sort(runs[i])
+            assert.equal(20, #runs[i])
+        end
+        local seen = {}
+        for _, value in ipairs(runs[3]) do seen[value] = true end
+        assert.is_true(p:transaction(function()
+            for _, value in ipairs(take(c, 20)) do
+                assert.is_nil(seen[value], value .. " came twice")
+                seen[value] = true
+            end
+        end, { consumer = c }))
+        for i = 1, 40 do assert.is_true(seen[tostring(i)], i .. " never came") end
+    end)
+
+    it("gives up after as many retries as it was told, with the last error, and the input comes again", function()
+        fill(4)
+        local p, c, runs = producer(), consumer(), 0
+        local ok, err = p:transaction(function()
+            runs = runs + 1
+            take(c, 4)
+            return nil, passing()
+        end, { consumer = c, retries = 2 })
+        assert.is_nil(ok)
+        assert.equal("try again", err.message)
+        assert.equal(3, runs)
+        assert.same({ "1", "2", "3", "4" }, take(c, 4))
+    end)
+
+    it("takes the consumer back after an error of the function, also for what was read before it ran", function()
+        fill(6)
+        local p, c = producer(), consumer()
+        local before = take(c, 2)
+        assert.equal("mine", h.error_of(p.transaction, p, function()
+            take(c, 2)
+            error("mine", 0)
+        end, { consumer = c }))
+        local again = take(c, 6)
+        assert.same({ "1", "2", "3", "4", "5", "6" }, again)
+        assert.equal(2, #before)
+    end)
+
+    it("sends what was read before it ran, too, and a retry does not lose that", function()
+        fill(6)
+        local p, c, runs = producer(), consumer(), 0
+        take(c, 6)
+        assert.is_true(p:transaction(function()
+            runs = runs + 1
+            if runs == 1 then return nil, passing() end
+        end, { consumer = c }))
+        assert.equal(1, requests "TxnOffsetCommit")
+        assert.same({}, assert(c:poll_batch(10, 300)))
+    end)
+
+    it("sends no offsets when nothing was read", function()
+        local p, c = producer(), consumer()
+        assert.is_true(p:transaction(function() end, { consumer = c }))
+        assert.equal(0, requests "AddOffsetsToTxn")
+    end)
+
+    for _, case in ipairs {
+        { "TxnOffsetCommit", "ILLEGAL_GENERATION" }, { "AddPartitionsToTxn", "TOPIC_AUTHORIZATION_FAILED" },
+        { "EndTxn", "UNKNOWN_PRODUCER_ID" }, { "InitProducerId", "COORDINATOR_LOAD_IN_PROGRESS" },
+    } do
+        it(("comes through %s answered by %s"):format(case[1], case[2]), function()
+            fill(4)
+            local p, c, runs = producer(), consumer(), 0
+            mock:push_errors(case[1], { case[2] })
+            assert.is_true(p:transaction(function(tx)
+                runs = runs + 1
+                for _, value in ipairs(take(c, 4)) do assert(tx:produce("out", value)) end
+            end, { consumer = c }))
+            assert.equal(case[1] == "InitProducerId" and 1 or 2, runs)
+        end)
+    end
+
+    it("gives up at once when the producer was fenced", function()
+        local p, runs = producer(), 0
+        assert.is_true(p:transaction(function() end))
+        local ok, err = p:transaction(function(tx)
+            runs = runs + 1
+            assert(tx:produce("out", "v"))
+            mock:push_errors("EndTxn", { "INVALID_PRODUCER_EPOCH" })
+        end)
+        assert.is_nil(ok)
+        assert.is_true(err.fatal)
+        assert.equal(1, runs)
+        ok, err = p:transaction(function() error "must not run" end)
+        assert.is_nil(ok)
+        assert.is_true(err.fatal)
+    end)
+
+    it("refuses a consumer that commits by itself, and a closed one", function()
+        local p = producer()
+        local call = h.chunk("local p, c = ...\np:transaction(print, { consumer = c })", "user.lua")
+        local err = h.error_of(call, p, consumer { ["enable.auto.commit"] = true })
+        assert.truthy(err:find("enable.auto.commit=false", 1, true) and err:find("^user.lua:2:"), err)
+        local closed = consumer()
+        closed:close()
+        err = h.error_of(call, p, closed)
+        assert.truthy(err:find("closed kafka.Consumer", 1, true) and err:find("^user.lua:2:"), err)
+    end)
+
+    it("is not begun within a transaction, and leaves that one open", function()
+        local p = producer()
+        local inner
+        assert.is_true(p:transaction(function(tx)
+            assert(tx:produce("out", "v"))
+            inner = select(2, p:transaction(print))
+        end))
+        assert.equal("_STATE", inner.name)
+        assert.truthy(inner.message:find("open already", 1, true), inner.message)
+    end)
+
+    it("says so when the function closed the consumer or the producer", function()
+        fill(2)
+        local p, c = producer(), consumer()
+        local ok, err = p:transaction(function()
+            take(c, 2)
+            c:close()
+        end, { consumer = c })
+        assert.is_nil(ok)
+        assert.truthy(err.message:find("the consumer was closed", 1, true), err.message)
+        ok, err = p:transaction(function(tx) tx:close(0) end)
+        assert.is_nil(ok)
+        assert.equal("_DESTROY", err.name)
+    end)
+
+    it("raises what a callback raised once the transaction is committed", function()
+        local thrown = {}
+        local p = producer { on_delivery = function() error(thrown, 0) end }
+        assert.equal(thrown, h.error_of(p.transaction, p, function(tx) assert(tx:produce("out", "v")) end))
+        assert.is_true(p:transaction(function() end))
+        assert.equal(1, requests "EndTxn")
+    end)
+
+    it("yields through the function and its own waits, on every Lua", function()
+        fill(4)
+        local p, c = producer(), consumer()
+        mock:set_rtt(1, 20)
+        local function wait() coroutine.yield "waiting" end
+        kafka.wrap(p, wait)
+        kafka.wrap(c, wait)
+        local yields, result, runs = {}, nil, 0
+        local co = coroutine.create(function()
+            result = p:transaction(function(tx)
+                runs = runs + 1
+                local got = 0
+                while got < 4 do
+                    for _, message in ipairs(assert(c:poll_batch(4, 100))) do
+                        got = got + 1
+                        assert(tx:produce("out", message.value))
+                    end
+                end
+                coroutine.yield "mine"
+                if runs == 1 then error(passing(), 0) end
+            end, { consumer = c })
+        end)
+        h.wait_until(function()
+            local ok, what = coroutine.resume(co)
+            assert(ok, what)
+            yields[what or "end"] = true
+            return coroutine.status(co) == "dead"
+        end, 20)
+        kafka.wrap(p, nil)
+        kafka.wrap(c, nil)
+        assert.is_true(result)
+        assert.equal(2, runs)
+        assert.is_true(yields.waiting and yields.mine)
+    end)
+
+    it("fails, and does not wait longer than its timeout, without a cluster", function()
+        local p = producer()
+        mock:broker_down(1)
+        local started = h.now()
+        local ok, err = p:transaction(function() error "must not run" end, { timeout = 300 })
+        assert.is_nil(ok)
+        assert.equal("_TIMED_OUT", err.name)
+        assert.is_true(h.now() - started < 5)
+    end)
+end)
