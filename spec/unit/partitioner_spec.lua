@@ -150,6 +150,73 @@ describe("A partitioner in Lua", function()
         assert.matches("invalid topic", h.error_of(p.send, p, "unknown", -1, 3, "x"), 1, true)
     end)
 
+    it("is asked in each way to produce: one table, batches, with a handle, waiting, on_full=block", function()
+        local mock = h.mock{ topics = { t = 4, u = 2 } }
+        for _, on_full in ipairs{ "error", "block" } do
+            local asked = 0
+            local p, went = noting(mock:bootstrap_servers(), { on_full = on_full, partitioner = function(topic, key, count)
+                asked = asked + 1
+                return topic == "u" and count - 1 or tonumber(key) or 2
+            end })
+            p:create_topic("t")
+            assert.is_true(p:produce{ topic = "t", value = "table", key = "3" })
+            assert.is_true(p:produce{ topic = "t", value = "table named", partition = 0 })
+            assert.equal(0, p:send("t", -1, 1, "send"))
+            local delivery = assert(p:produce_async("t", "async", "1"))
+            assert.equal(3, assert(p:produce_sync{ topic = "t", value = "sync", key = 3 }).partition)
+            assert.equal(1, assert(delivery:wait()).partition)
+            assert.equal(4, p:produce_batch("t", { "b1", { value = "b2", key = "3" }, { value = "b3", partition = 0 }, { topic = "u", value = "b4" } }))
+            assert.equal(1, (p:produce_batch({ { topic = "u", value = "skipped" }, { topic = "u", value = "b5" } }, { from = 2 })))
+            assert.equal(1, (p:produce_batch("t", { "b6" }, { partition = 1 })))
+            assert.is_true(p:flush())
+            assert.equal(8, asked)
+            assert.same({
+                table = 3, ["table named"] = 0, send = 2, async = 1, sync = 3, b1 = 2, b2 = 3, b3 = 0, b4 = 1, b5 = 1, b6 = 1,
+            }, went)
+        end
+    end)
+
+    it("that chooses wrongly within a batch raises before anything of it is sent", function()
+        local mock = h.mock{ topics = { t = 4 } }
+        local p = producer(mock:bootstrap_servers(), { partitioner = function(_, key) return tonumber(key) end })
+        local batch = h.chunk("local p, list = ...\nlocal n = p:produce_batch('t', list)")
+        local err = h.error_of(batch, p, { { value = "a", key = "1" }, { value = "b", key = "4" } })
+        assert.matches("^user%.lua:2: partitioner: a partition from 0 to 3 expected for topic t, got 4", err)
+        err = h.error_of(h.chunk("local p = ...\nlocal ok = p:produce{ topic = 't', value = 'v', key = 'x' }"), p)
+        assert.matches("^user%.lua:2: partitioner: a partition from 0 to 3 expected for topic t, got nil", err)
+        assert.equal(0, #p)
+    end)
+
+    it("lets a batch tell by index what is wrong with a message, or with its topic", function()
+        local mock = h.mock{ topics = { t = 4, gone = 1 } }
+        mock:set_topic_error("gone", "UNKNOWN_TOPIC_OR_PART")
+        local p = producer(mock:bootstrap_servers(), { partitioner = function() return 0 end, partitioner_timeout = 200 })
+        local accepted, errors = p:produce_batch{
+            { topic = "t", value = "a" }, { topic = "gone", value = "b" }, true, { topic = "t", value = "c" }, { topic = "gone", value = "d" },
+        }
+        assert.equal(2, accepted)
+        assert.equal("UNKNOWN_TOPIC_OR_PART", errors[2].name)
+        assert.equal("_INVALID_ARG", errors[3].name)
+        assert.equal("UNKNOWN_TOPIC_OR_PART", errors[5].name)
+        assert.is_nil(errors[1] or errors[4] or errors.first)
+        assert.equal(2, #p)
+    end)
+
+    it("leaves resumption of a batch to the queue's limit as it is", function()
+        local mock = h.mock{ topics = { t = 4 } }
+        local p, went = noting(mock:bootstrap_servers(), { partitioner = function(_, key) return tonumber(key) end, ["queue.buffering.max.messages"] = 3 })
+        local list = {}
+        for i = 1, 5 do list[i] = { value = "m" .. i, key = i % 4 } end
+        local accepted, errors = p:produce_batch("t", list)
+        assert.same({ 3, 4, "_QUEUE_FULL" }, { accepted, errors.first, errors[4].name })
+        assert.is_true(p:flush())
+        accepted, errors = p:produce_batch("t", list, { from = errors.first })
+        assert.equal(2, accepted)
+        assert.is_nil(errors)
+        assert.is_true(p:flush())
+        assert.same({ m1 = 1, m2 = 2, m3 = 3, m4 = 0, m5 = 1 }, went)
+    end)
+
     it("leaves the other options of a message as they are", function()
         local mock = h.mock{ topics = { t = 4 } }
         local p = producer(mock:bootstrap_servers(), { partitioner = function() return 2 end })
@@ -183,7 +250,7 @@ describe("A partitioner in Lua", function()
         end
         assert.equal(0, #p)
         choice = 0
-        assert.is_true(p:produce("t", "v"))
+        assert.same({ n = 1, true }, { n = select("#", p:produce("t", "v")), true })
         assert.equal(1, #p)
     end)
 

@@ -65,20 +65,67 @@ local function is_open(options)
     return partition == nil or partition == -1
 end
 
+-- A copy of one message of a batch, or of a call with one table, with its partition chosen; the message itself
+-- when there is nothing to choose, or when it is wrong, which is for others to say. nil and why when its topic is
+-- not known.
+local function settled(self, message, topic, level)
+    if type(message) == "table" then
+        topic = message.topic or topic
+        if not is_open(message) then return message end
+    elseif not is_text(message) then
+        return message
+    end
+    local key = type(message) == "table" and message.key or nil
+    if not is_text(topic) or not (key == nil or is_text(key)) then return message end
+    local partition, why = choose(self, topic .. "", key and key .. "", level + 1)
+    if not partition then return nil, why end
+    if type(message) ~= "table" then return { value = message, partition = partition } end
+    return with_partition(message, partition)
+end
+
+--- The messages of a batch from `from` on with their partitions chosen, all before any is sent. Returns those that
+--- may go, the index each had, and what is wrong with the others by their index.
+function native.choose_partitions(self, topic, messages, from, level)
+    local list, index_of, refused, n = {}, {}, {}, 0
+    for index = from, #messages do
+        local message, why = settled(self, messages[index], topic, level + 1)
+        if message == nil and why then
+            refused[index] = why
+        else
+            n = n + 1
+            list[n], index_of[n] = message, index
+        end
+    end
+    return list, index_of, refused
+end
+
+--- The partition of a classic send: the one it names, or the one chosen; nil when its topic is not known.
+function native.partition_of_send(self, topic, partition, level)
+    if partition ~= -1 or type(topic) ~= "string" or not self:has_topic(topic) then return partition end
+    local chosen = choose(self, topic, nil, level + 1)
+    return chosen
+end
+
 local methods = {}
 
 function methods.produce(...)
     local count = select("#", ...)
     local self, topic, value, key, options = ...
-    if count < 3 or count > 5 or not is_text(topic) or not (key == nil or is_text(key)) or not is_open(options) then
-        -- Not ours to answer: a partition was named, or the call is wrong.
-        local ok, err = step.produce(...)
-        return ok, err
+    local ok, err
+    if count == 2 and type(topic) == "table" then
+        local message, why = settled(self, topic, nil, 2)
+        if not message then return nil, why end
+        ok, err = step.produce(self, message)
+    elseif count < 3 or count > 5 or not is_text(topic) or not (key == nil or is_text(key)) or not is_open(options) then
+        -- A partition is named, or the call is wrong.
+        ok, err = step.produce(...)
+    else
+        local partition, why = choose(self, topic .. "", key and key .. "", 2)
+        if not partition then return nil, why end
+        ok, err = step.produce(self, topic, value, key, with_partition(options, partition))
     end
-    local partition, why = choose(self, topic .. "", key and key .. "", 2)
-    if not partition then return nil, why end
-    local ok, err = step.produce(self, topic, value, key, with_partition(options, partition))
-    return ok, err
+    if ok then return ok end
+    return nil, err
 end
 
 -- The classic call says what went wrong by a number.
@@ -86,13 +133,14 @@ local UNKNOWN_TOPIC = 2
 
 function methods.send(...)
     local self, topic, partition, sequence_id, message = ...
-    if select("#", ...) ~= 5 or partition ~= -1 or type(topic) ~= "string" or not self:has_topic(topic) then
-        local code = step.send(...)
-        return code
+    local code
+    if select("#", ...) ~= 5 then
+        code = step.send(...)
+    else
+        partition = native.partition_of_send(self, topic, partition, 2)
+        if not partition then return UNKNOWN_TOPIC end
+        code = step.send(self, topic, partition, sequence_id, message)
     end
-    local chosen = choose(self, topic, nil, 2)
-    if not chosen then return UNKNOWN_TOPIC end
-    local code = step.send(self, topic, chosen, sequence_id, message)
     return code
 end
 

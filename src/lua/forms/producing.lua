@@ -29,6 +29,14 @@ local function whole(value, what, name, low, high, default, level)
     return value
 end
 
+-- Errors of messages by the index each had in the user's array; nil when there are none.
+local function by_index(errors, index_of, found)
+    for index, err in pairs(errors or {}) do
+        if index == "first" then found.first = index_of[err] else found[index_of[index]] = err end
+    end
+    return next(found) ~= nil and found or nil
+end
+
 function methods.produce_batch(...)
     local self, topic, messages, options = ...
     local given = select("#", ...)
@@ -44,7 +52,13 @@ function methods.produce_batch(...)
     local read = read_options(options, "produce_batch", { "partition", "from" }, 2)
     local partition = whole(read.partition, "produce_batch", "partition", -1, 2 ^ 31 - 1, -1, 2)
     local from = whole(read.from, "produce_batch", "from", 1, 2 ^ 31 - 1, 1, 2)
+    local index_of, unknown
+    if partition == -1 and step.callbacks(self).own.partitioner then
+        messages, index_of, unknown = native.choose_partitions(self, topic, messages, from, 2)
+        from = 1
+    end
     local accepted, errors = step.produce_batch(self, topic, messages, partition, from)
+    if index_of then errors = by_index(errors, index_of, unknown) end
     return accepted, errors
 end
 
@@ -267,15 +281,21 @@ function blocking.produce(...)
 end
 
 local QUEUE_FULL = { name = "_QUEUE_FULL" }
-local ENOBUFS = 105
+local ENOBUFS, ENOENT = 105, 2
 
 function blocking.send(...)
-    local self = ...
+    local self, topic, partition, sequence_id, message = ...
+    if select("#", ...) ~= 5 then
+        local code = step.send(...)
+        return code
+    end
     local own = step.callbacks(self).own
-    local code = step.send(...)
+    if own.partitioner then partition = native.partition_of_send(self, topic, partition, 2) end
+    if partition == nil and own.partitioner then return ENOENT end
+    local code = step.send(self, topic, partition, sequence_id, message)
     local deadline = code == ENOBUFS and wait_for_room(self, own, QUEUE_FULL)
     while deadline do
-        code = step.send(...)
+        code = step.send(self, topic, partition, sequence_id, message)
         deadline = code == ENOBUFS and wait_for_room(self, own, QUEUE_FULL, deadline)
     end
     return code
