@@ -10,7 +10,8 @@ from harness.programs import Failed, run
 Figure = namedtuple("Figure", "name key unit limit")
 # ours and against take a Case and return a dictionary of results.
 # sized: once for every message size. in_lua: once for every interpreter, otherwise both sides are C.
-Comparison = namedtuple("Comparison", "name ours against figures sized in_lua", defaults=(True,))
+# needs: what lua/offers.lua must confirm, else the comparison is left out.
+Comparison = namedtuple("Comparison", "name ours against figures sized in_lua needs", defaults=(True, None))
 # A line of the table; ours and against hold one value a round, against nothing if there is none.
 Row = namedtuple("Row", "figure size language is_jit ours against")
 
@@ -48,7 +49,7 @@ class Bench:
 
     def __init__(self, programs, smoke):
         self.programs, self.smoke = programs, smoke
-        self.known, self.filled = {}, {}
+        self.known, self.filled, self.offered = {}, {}, {None: True}
 
     def settings(self, interpreter, kind):
         """The properties our client of this kind sets by itself."""
@@ -58,6 +59,13 @@ class Bench:
             self.known[interpreter.version, kind] = {name: value for name, value in pairs
                                                      if name not in NOT_SHARED and not value.startswith("0x")}
         return self.known[interpreter.version, kind]
+
+    def offers(self, interpreter, what):
+        """Whether module and interpreter have what a comparison needs."""
+        key = what and (interpreter.name, what)
+        if key not in self.offered:
+            self.offered[key] = self.programs.lua_text(interpreter, "offers", {"what": what})[0].strip() == "yes"
+        return self.offered[key]
 
     def filled_topic(self, size, count):
         """A topic with `count` messages to read, again and again."""
@@ -74,8 +82,8 @@ class Bench:
         self.filled.clear()
 
 
-def produce(call, share=1.0, key=0, settle=0, linger=5, queue=None):
-    """The two sides of a producing comparison, each run on a fresh topic."""
+def produce(call, share=1.0, key=0, settle=0, linger=5, queue=None, twin=None):
+    """The two sides of a producing comparison, each run on a fresh topic. `twin`: the call in C, if it is another."""
     def side(is_ours):
         def measure(case):
             count = case.count(share)
@@ -83,8 +91,8 @@ def produce(call, share=1.0, key=0, settle=0, linger=5, queue=None):
             conf = dict(case.settings("producer"), **{"linger.ms": batching, "queue.buffering.max.kbytes": 2097151,
                                                       "queue.buffering.max.messages": queue or count + 1000})
             with case.programs.fresh_topic("produce") as topic:
-                options = {"call": call, "topic": topic, "count": count, "size": case.size, "key": key,
-                           "settle": pause}
+                options = {"call": call if is_ours else twin or call, "topic": topic, "count": count,
+                           "size": case.size, "key": key, "settle": pause}
                 result = case.either(is_ours, "produce", options, conf)
                 case.programs.check_count(topic, count + 1)
             return dict(result, cpu=result["cpu"] / count * 1e6)
@@ -92,14 +100,15 @@ def produce(call, share=1.0, key=0, settle=0, linger=5, queue=None):
     return side(True), side(False)
 
 
-def consume(is_ours, share=1.0, stock=False):
+def consume(is_ours, call, share=1.0, stock=False):
     """One side of a consuming comparison; with `stock` it has librdkafka's defaults instead of the module's."""
     def measure(case):
         topic = case.bench.filled_topic(case.size, case.count(3))
         count = case.count(3 * share)
         conf = dict(case.settings("consumer"), **STOCK if stock else {})
         conf.update({"group.id": case.programs.unique("group"), "auto.offset.reset": "earliest"})
-        result = case.either(is_ours, "consume", {"topic": topic, "count": count, "size": case.size}, conf)
+        result = case.either(is_ours, "consume", {"call": call, "topic": topic, "count": count, "size": case.size},
+                             conf)
         return dict(result, cpu=result["cpu"] / count * 1e6)
     return measure
 
@@ -146,25 +155,48 @@ def rates(name, *keys_and_limits, cpu=AtMost(1.15, 1.3)):
     return [Figure(name + words, key, "k/s", limit) for key, words, limit in keys_and_limits] + [cpu]
 
 
-def producing(name, limit, call, **how):
-    figures = rates(name, ("enqueue", ", to the last accepted", limit), ("total", ", to the last report", limit))
-    return Comparison(name, *produce(call, **how), figures, True)
+def consuming(name, limit, call, twin="poll"):
+    return Comparison(name, consume(True, call), consume(False, twin), rates(name, ("rate", "", limit)), True)
 
+
+def loop(name, needs):
+    """A loop's coroutine against the same program that blocks."""
+    return Comparison("loop, " + name, consume(True, name), consume(True, "receive_batch"),
+                      [Figure("receive_batch in a coroutine of %s, against blocking" % name, "rate", "k/s", AtLeast(0.8))],
+                      True, needs=needs)
+
+
+def producing(name, limit, call, needs=None, **how):
+    figures = rates(name, ("enqueue", ", to the last accepted", limit), ("total", ", to the last report", limit))
+    return Comparison(name, *produce(call, **how), figures, True, needs=needs)
+
+
+BATCHES = "kafka.Producer:produce_batch"
 
 COMPARISONS = [
     producing("send", AtLeast(0.95, 0.85), "send"),
     producing("produce", AtLeast(0.95, 0.85), "produce"),
     producing("produce with key", AtLeast(0.95, 0.85), "produce", key=1),
+    producing("produce with one table", AtLeast(0.75, 0.65), "table", "one-table", twin="send"),
+    producing("produce with two headers", Ratio(), "headers"),
+    producing("produce_batch of 500, against one by one", AtLeast(1.1, 1.0), "batch", BATCHES, twin="send"),
+    producing("produce_batch of 500, against rd_kafka_produce_batch", AtLeast(0.95, 0.9), "batch", BATCHES),
     # Not more in flight than librdkafka allows by default: the collector walks every closure that waits.
     Comparison("produce with on_delivery each", *produce("on_delivery", queue=100000),
                rates("produce with on_delivery each", ("total", ", to the last report", AtLeast(0.6, 0.5)),
                      cpu=Ratio()), True),
     Comparison("poll", *produce("send", share=0.02, settle=2, linger=1000),
                [Figure("poll, draining reports", "drain", "k/s", Ratio())], True),
-    Comparison("receive", consume(True), consume(False), rates("receive", ("rate", "", AtLeast(1.0, 0.85))), True),
-    Comparison("receive, gain", consume(True, 0.3), consume(True, 0.3, stock=True),
+    consuming("receive", AtLeast(1.0, 0.85), "receive"),
+    consuming("consumer poll", AtLeast(0.7, 0.6), "poll"),
+    consuming("messages", Ratio(), "messages"),
+    consuming("receive_batch of 1,000", AtLeast(0.85, 0.75), "receive_batch", twin="batch"),
+    consuming("poll_batch of 1,000", AtLeast(0.55, 0.45), "poll_batch", twin="batch"),
+    loop("cqueues", "cqueues"),
+    loop("luv", "luv"),
+    Comparison("receive, gain", consume(True, "receive", 0.3), consume(True, "receive", 0.3, stock=True),
                [Figure("receive against itself with librdkafka's defaults", "rate", "k/s", Ratio())], True),
-    Comparison("C, gain", consume(False, 0.3), consume(False, 0.3, stock=True),
+    Comparison("C, gain", consume(False, "poll", 0.3), consume(False, "poll", 0.3, stock=True),
                [Figure("the same in C", "rate", "k/s", Ratio())], True, False),
     Comparison("round trip", roundtrip(True), roundtrip(False),
                [Figure("round trip, p50", "p50", "µs", AtMost(1.1)),
@@ -217,7 +249,8 @@ def measure(programs, interpreters, sizes, rounds, smoke, only):
             for comparison in chosen:
                 if comparison.sized or size == sizes[0]:
                     for interpreter in interpreters if comparison.in_lua else interpreters[:1]:
-                        yield from rows_of(comparison, Case(bench, interpreter, size), rounds)
+                        if bench.offers(interpreter, comparison.needs):
+                            yield from rows_of(comparison, Case(bench, interpreter, size), rounds)
             bench.drop_filled()
     finally:
         bench.drop_filled()

@@ -1,7 +1,10 @@
 -- `count` messages to one topic, timed to the last accepted and to the last reported. Twin: ../c/produce.c
 --   call=send          the classic call with a sequence id
 --   call=produce       topic, value and, with key=1, a key
+--   call=table         produce with one table for each message
+--   call=headers       produce with two headers
 --   call=on_delivery   produce with a closure of its own for each message
+--   call=batch         produce_batch of 500 strings
 -- With settle=SECONDS it polls only after that pause, when every report is in, and times the draining alone.
 local kafka = require "kafka"
 local probe = require "probe"
@@ -13,6 +16,7 @@ local value = ("x"):rep(options.number("size", 100))
 local keys = {}
 for i = 0, 999 do keys[i] = ("key-%06d"):format(i) end
 
+local BATCH = 500
 local QUEUE_FULL = 105 -- what `send` returns: Linux's ENOBUFS, on every system
 local failed, confirmed = 0, 0
 
@@ -51,6 +55,31 @@ function run.produce(first, last, poll_every)
         local key = with_key and keys[i % 1000] or nil
         while not accepted(producer:produce(topic, value, key)) do end
         if i % poll_every == 0 then serve(0) end
+    end
+end
+
+function run.table(first, last, poll_every)
+    for i = first, last do
+        while not accepted(producer:produce { topic = topic, value = value }) do end
+        if i % poll_every == 0 then serve(0) end
+    end
+end
+
+function run.headers(first, last, poll_every)
+    local headers = { { "kind", "bench" }, { "origin", "lua" } }
+    for i = first, last do
+        while not accepted(producer:produce(topic, value, nil, { headers = headers })) do end
+        if i % poll_every == 0 then serve(0) end
+    end
+end
+
+function run.batch(first, last)
+    for begin = first, last, BATCH do
+        local messages, wanted = {}, math.min(BATCH, last - begin + 1)
+        for i = 1, wanted do messages[i] = value end
+        local taken, errors = producer:produce_batch(topic, messages)
+        if taken < wanted then error(tostring(errors and errors[errors.first or 1]), 0) end
+        serve(0)
     end
 end
 
