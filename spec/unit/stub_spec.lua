@@ -4,7 +4,8 @@ local late = require "spec.support.late"
 local kafka = h.kafka
 
 local FILES = {
-    "types/kafka.lua", "types/kafka/producer.lua", "types/kafka/consumer.lua", "types/kafka/mock_cluster.lua",
+    "types/kafka.lua", "types/kafka/producer.lua", "types/kafka/consumer.lua", "types/kafka/groups.lua",
+    "types/kafka/mock_cluster.lua",
     "types/kafka/session.lua",
     "types/kafka/questions.lua",
 }

@@ -12,7 +12,7 @@ use crate::model::error::{KafkaError, QUEUE_FULL, STATE, UNKNOWN_PARTITION};
 use crate::model::event::Event;
 use crate::model::partition::TopicPartition;
 use crate::model::unacked::{Position, Unacked};
-use crate::native::consumer as native;
+use crate::native::commits;
 use crate::native::message::Message;
 
 /// When a message is done.
@@ -184,7 +184,7 @@ impl Consumer {
     fn store_position(&self, topic: &str, partition: i32, position: Position) {
         let mut place = TopicPartition::new(topic, partition, position.offset);
         place.leader_epoch = position.leader_epoch;
-        self.stored(native::store(self.handle.client(), &[place]));
+        self.stored(commits::store(self.handle.client(), &[place]));
     }
 
     fn stored(&self, result: Result<(), KafkaError>) {

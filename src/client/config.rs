@@ -24,6 +24,10 @@ pub const OWN_OPTIONS: &[&str] = &[
     "topics",
     "ack",
     "max_unacked",
+    "on_assign",
+    "on_revoke",
+    "on_lost",
+    "on_commit",
 ];
 
 /// What the user asked of this module rather than of librdkafka. Times in milliseconds.

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::acks::{Acks, Mode};
+use super::assignment::Starts;
 use super::config::{build, check_topic_entries, Settings};
 use super::handle::{Handle, Parts};
 use super::input::Input;
 use super::leaving::{depart, Departure, Leave, Outcome, Tell};
+use super::offsets::Commits;
 use super::prefetch::Prefetch;
+use super::rebalance::Rebalances;
 use super::registry;
 use crate::model::config::{find, Entries, Kind};
 use crate::model::error::KafkaError;
@@ -18,6 +21,7 @@ use crate::model::partition::{TopicPartition, INVALID};
 use crate::model::topic::{parse_entry, TopicEntry};
 use crate::native::client::Client;
 use crate::native::consumer as native;
+use crate::native::group;
 use crate::native::message::Message;
 use crate::native::partitions::PartitionList;
 use crate::native::shared::Shared;
@@ -31,8 +35,9 @@ pub struct Consumer {
     pub has_group: bool,
     /// When librdkafka's queue was last looked at.
     pub(super) looked: Cell<u64>,
-    /// When to assign again, in the same clock; 0 for never.
-    pub(super) assign_again_at: Cell<u64>,
+    pub(super) rebalances: Rebalances,
+    pub(super) starts: Starts,
+    pub(super) commits: Commits,
 }
 
 impl Consumer {
@@ -62,7 +67,9 @@ impl Consumer {
             acks: Acks::new(mode, settings.max_unacked),
             has_group,
             looked: Cell::new(0),
-            assign_again_at: Cell::new(0),
+            rebalances: Rebalances::default(),
+            starts: Starts::default(),
+            commits: Commits::default(),
         })
     }
 
@@ -81,7 +88,7 @@ impl Consumer {
         let wanted = entries.iter().map(|entry| TopicPartition::new(&*entry.topic, entry.partition.unwrap_or(-1), INVALID));
         let list = PartitionList::of(&wanted.collect::<Vec<_>>());
         if assigned {
-            native::assign(self.handle.client(), &list).map_err(|error| format!("rd_kafka_assign failed: {}", error.message))
+            group::assign(self.handle.client(), Some(&list)).map_err(|error| format!("rd_kafka_assign failed: {}", error.message))
         } else {
             native::subscribe(self.handle.client(), &list)
                 .map_err(|error| format!("rd_kafka_subscribe failed: {}", error.message))

@@ -1,6 +1,7 @@
 //! Behaviour, in safe Rust: what a client does, without knowing who asks.
 
 pub mod acks;
+pub mod assignment;
 pub mod clock;
 pub mod config;
 pub mod consumer;
@@ -11,6 +12,7 @@ pub mod input;
 pub mod leaving;
 pub mod metadata_cache;
 pub mod mock;
+pub mod offsets;
 pub mod patience;
 pub mod prefetch;
 pub mod producer;

@@ -166,6 +166,43 @@ impl Prefetch {
         little
     }
 
+    /// The offset of a partition's first message that is still here.
+    pub fn first_offset(&self, topic: &[u8], partition: i32) -> Option<i64> {
+        let mut all = self.aside.iter().chain(&self.ready);
+        all.find(|message| message.code() == 0 && is_of(message, topic, partition)).map(Message::offset)
+    }
+
+    /// Forgets what holds partitions back that are no longer read (all, without a list). Returns those
+    /// that librdkafka was told to stop fetching.
+    pub fn forget_holds(&mut self, gone: Option<&[TopicPartition]>) -> Vec<TopicPartition> {
+        let is_gone = |topic: &[u8], partition| gone.is_none_or(|gone| gone.iter().any(|place| place.is_at(topic, partition)));
+        let (mut stopped, stay): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.parked).into_iter().partition(|place| is_gone(place.topic.as_bytes(), place.partition));
+        self.parked = stay;
+        for (partition, of) in &mut self.holds {
+            of.retain(|held| {
+                let goes = is_gone(&held.topic, *partition);
+                if goes && held.reasons & Hold::Paused as u8 != 0 {
+                    stopped.push(TopicPartition::new(String::from_utf8_lossy(&held.topic), *partition, INVALID));
+                }
+                !goes
+            });
+        }
+        self.holds.retain(|_, of| !of.is_empty());
+        stopped
+    }
+
+    /// Whether librdkafka does not fetch the partition because too much of it waits here.
+    pub fn is_parked(&self, topic: &[u8], partition: i32) -> bool {
+        self.parked.iter().any(|place| place.is_at(topic, partition))
+    }
+
+    /// Drops all messages.
+    pub fn drop_all(&mut self) {
+        self.ready.retain(Message::is_error);
+        self.aside.clear();
+    }
+
     /// Drops all messages and what holds them; errors stay to be told.
     pub fn clear(&mut self) {
         self.ready.retain(Message::is_error);

@@ -1,13 +1,60 @@
-//! What a rebalance does to what is buffered, and the answer to it.
+//! Rebalances: what they do to what is buffered, and who answers them. Without callbacks they are
+//! answered where they are seen; with callbacks an event tells the program, and its callbacks run
+//! between [`Consumer::rebalance_begin`] and [`Consumer::rebalance_end`].
+
+use std::cell::{Cell, RefCell};
 
 use super::consumer::Consumer;
+use super::prefetch::Hold;
 use crate::model::error::{KafkaError, ASSIGN_PARTITIONS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR};
+use crate::model::event::Event;
+use crate::model::partition::{TopicPartition, INVALID};
 use crate::native::consumer as native;
+use crate::native::group;
+use crate::native::partitions::PartitionList;
+use crate::native::positions;
 use crate::native::process::coarse_ms;
-use crate::native::shared::Rebalance;
 
 /// How long (ms) a coordinator gets to be found.
 const ASSIGN_AGAIN_AFTER: u64 = 200;
+
+#[derive(Default)]
+pub struct Rebalances {
+    /// The program has an event for one and has not answered it yet.
+    told: Cell<bool>,
+    /// The one whose callbacks are running; `running` says so for less.
+    current: RefCell<Option<Current>>,
+    running: Cell<bool>,
+    /// When to assign again, in the clock of `coarse_ms`; 0 for never.
+    assign_again_at: Cell<u64>,
+}
+
+/// A rebalance the program's callbacks look at.
+struct Current {
+    kind: Kind,
+    /// An assign's may be changed: by `seek`, or by what `on_assign` returns.
+    partitions: Vec<TopicPartition>,
+    /// To be paused as soon as they are assigned.
+    paused: Vec<TopicPartition>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Assign,
+    Revoke,
+    /// As a revoke, but the partitions have new owners already.
+    Lost,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Assign => "assign",
+            Kind::Revoke => "revoke",
+            Kind::Lost => "lost",
+        }
+    }
+}
 
 impl Consumer {
     /// librdkafka asks for committed offsets once; a group whose coordinator is new or has moved
@@ -18,32 +65,184 @@ impl Consumer {
     }
 
     pub(super) fn assign_again_later(&self) {
-        self.assign_again_at.set(coarse_ms() + ASSIGN_AGAIN_AFTER);
+        self.rebalances.assign_again_at.set(coarse_ms() + ASSIGN_AGAIN_AFTER);
     }
 
     pub(super) fn assign_again_if_due(&self, now: u64) {
-        let due = self.assign_again_at.get();
+        let due = self.rebalances.assign_again_at.get();
         if due == 0 || now < due {
             return;
         }
-        self.assign_again_at.set(0);
-        if let Err(error) = native::assign_again(self.handle.client()) {
-            self.shared().set_last_error(error.clone());
-            self.shared().raise_once(error);
+        self.rebalances.assign_again_at.set(0);
+        if let Err(error) = self.assign_again() {
+            self.tell(error);
         }
     }
 
-    pub(super) fn rebalance(&self, rebalance: &Rebalance) {
-        if rebalance.code != ASSIGN_PARTITIONS {
-            if native::is_cooperative(self.handle.client()) {
-                self.discard(&rebalance.partitions.entries());
-            } else {
-                self.discard_all();
+    /// Assigns again what is assigned, from where the program is: a partition whose committed offset
+    /// could not be asked for is asked for anew. One that was given an offset and has not been read
+    /// yet keeps that.
+    fn assign_again(&self) -> Result<(), KafkaError> {
+        let client = self.handle.client();
+        let mut list = positions::position(client, &group::assignment(client)?)?;
+        for entry in &mut list {
+            if entry.offset == INVALID {
+                entry.offset = self.start_of(entry).unwrap_or(INVALID);
             }
         }
-        if let Err(error) = native::answer(self.handle.client(), rebalance.code, &rebalance.partitions) {
-            self.shared().set_last_error(error.clone());
-            self.shared().raise_once(error);
+        let list = PartitionList::of(&list);
+        if group::is_cooperative(client) {
+            group::incremental_unassign(client, &list)?;
+            return group::incremental_assign(client, &list);
+        }
+        group::assign(client, Some(&list))
+    }
+
+    fn tell(&self, error: KafkaError) {
+        self.shared().set_last_error(error.clone());
+        self.shared().raise_once(error);
+    }
+
+    /// Answers what was announced, or tells the program that it must.
+    pub(super) fn heed_rebalances(&self) {
+        if self.shared().wanted.rebalances {
+            if !self.rebalances.told.get() && self.shared().has_rebalance() {
+                self.rebalances.told.set(true);
+                self.shared().push(Event::Rebalance);
+            }
+            return;
+        }
+        while let Some(rebalance) = self.shared().take_rebalance() {
+            let cooperative = group::is_cooperative(self.handle.client());
+            if let Err(error) = native::answer(self.handle.client(), rebalance.code, &rebalance.partitions) {
+                self.tell(error);
+            }
+            if rebalance.code != ASSIGN_PARTITIONS {
+                self.let_go(cooperative.then(|| rebalance.partitions.entries()).as_deref());
+            }
+        }
+    }
+
+    /// Callbacks of a rebalance are running: nothing is handed out meanwhile.
+    pub fn is_rebalancing(&self) -> bool {
+        self.rebalances.running.get()
+    }
+
+    /// The next rebalance, for the program's callbacks. None when one is under way already, or gone.
+    pub fn rebalance_begin(&self) -> Option<(Kind, Vec<TopicPartition>)> {
+        if self.is_rebalancing() {
+            return None;
+        }
+        let Some(rebalance) = self.shared().take_rebalance() else {
+            self.rebalances.told.set(false);
+            return None;
+        };
+        let partitions = rebalance.partitions.entries();
+        let kind = match rebalance.code {
+            ASSIGN_PARTITIONS => Kind::Assign,
+            _ if group::is_assignment_lost(self.handle.client()) => Kind::Lost,
+            _ => Kind::Revoke,
+        };
+        if kind == Kind::Lost {
+            self.let_go(Some(&partitions));
+        }
+        self.rebalances.running.set(true);
+        *self.rebalances.current.borrow_mut() = Some(Current { kind, partitions: partitions.clone(), paused: Vec::new() });
+        Some((kind, partitions))
+    }
+
+    /// Does what the rebalance under way asks, with `instead` for its partitions if the program wants
+    /// others. What could not be done is told by the next waiting call.
+    pub fn rebalance_end(&self, instead: Option<Vec<TopicPartition>>) {
+        let Some(current) = self.rebalances.current.borrow_mut().take() else { return };
+        self.rebalances.running.set(false);
+        let mut partitions = instead.unwrap_or(current.partitions);
+        let client = self.handle.client();
+        let cooperative = group::is_cooperative(client);
+        if current.kind != Kind::Assign {
+            // The program may have replaced the assignment by a smaller one.
+            let assigned = self.assignment().unwrap_or_default();
+            partitions.retain(|place| assigned.iter().any(|entry| entry.is_at(place.topic.as_bytes(), place.partition)));
+        }
+        let list = PartitionList::of(&partitions);
+        let done = match (current.kind, cooperative) {
+            (Kind::Assign, true) => group::incremental_assign(client, &list),
+            (Kind::Assign, false) => group::assign(client, Some(&list)),
+            (_, true) => group::incremental_unassign(client, &list),
+            (_, false) => group::assign(client, None),
+        };
+        let begun = done.and_then(|()| {
+            if current.kind == Kind::Assign {
+                self.remember_starts(&partitions);
+                if !current.paused.is_empty() {
+                    positions::set_paused(client, &current.paused, true)?;
+                    let mut buffer = self.buffer.borrow_mut();
+                    for place in &current.paused {
+                        buffer.hold(place.topic.as_bytes(), place.partition, Hold::Paused);
+                    }
+                }
+            } else {
+                self.let_go(cooperative.then_some(&partitions));
+            }
+            Ok(())
+        });
+        if let Err(error) = begun {
+            self.tell(error);
+        }
+        self.rebalances.told.set(false);
+        self.heed_rebalances();
+    }
+
+    /// The program closes the client: its callback hears of what is assigned, as of a revoke, while it
+    /// can still commit. None when it has heard already.
+    pub fn last_revoke(&self) -> Option<Vec<TopicPartition>> {
+        if self.is_rebalancing() || !self.shared().wanted.rebalances {
+            return None;
+        }
+        self.finish_last();
+        self.rebalances.running.set(true);
+        self.assignment().ok().filter(|assigned| !assigned.is_empty())
+    }
+
+    /// Changes where a partition that is about to be assigned begins. False when none such is.
+    pub(super) fn seek_in_rebalance(&self, to: &TopicPartition) -> bool {
+        let mut current = self.rebalances.current.borrow_mut();
+        let Some(Current { kind: Kind::Assign, partitions, .. }) = current.as_mut() else { return false };
+        match partitions.iter_mut().find(|entry| entry.is_at(to.topic.as_bytes(), to.partition)) {
+            Some(entry) => {
+                entry.offset = to.offset;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Lets partitions that are about to be assigned begin paused, or not. Returns the others.
+    pub(super) fn pause_in_rebalance(&self, partitions: &[TopicPartition], paused: bool) -> Vec<TopicPartition> {
+        let mut current = self.rebalances.current.borrow_mut();
+        let Some(Current { kind: Kind::Assign, partitions: coming, paused: waiting }) = current.as_mut() else {
+            return partitions.to_vec();
+        };
+        let mut others = Vec::new();
+        for place in partitions {
+            let same = |entry: &TopicPartition| entry.is_at(place.topic.as_bytes(), place.partition);
+            if !coming.iter().any(same) {
+                others.push(place.clone());
+                continue;
+            }
+            waiting.retain(|entry| !same(entry));
+            if paused {
+                waiting.push(TopicPartition::new(&*place.topic, place.partition, INVALID));
+            }
+        }
+        others
+    }
+
+    /// What an assign under way is about to assign, as changed so far.
+    pub fn coming(&self) -> Option<Vec<TopicPartition>> {
+        match self.rebalances.current.borrow().as_ref() {
+            Some(Current { kind: Kind::Assign, partitions, .. }) => Some(partitions.clone()),
+            _ => None,
         }
     }
 }

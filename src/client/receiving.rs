@@ -128,6 +128,9 @@ impl Consumer {
     }
 
     fn pop(&self, ends: bool) -> Option<Message> {
+        if self.is_rebalancing() {
+            return None;
+        }
         let mut buffer = self.buffer.borrow_mut();
         loop {
             let message = buffer.pop();
@@ -187,9 +190,8 @@ impl Consumer {
         let Some(queue) = self.handle.client().queue() else { return };
         self.shared().wake.lower();
         self.shared().serve(|| self.buffer.borrow_mut().fill(queue, most));
-        while let Some(rebalance) = self.shared().take_rebalance() {
-            self.rebalance(&rebalance);
-        }
+        self.hear_commits();
+        self.heed_rebalances();
         self.park();
         self.settle();
     }
@@ -216,7 +218,8 @@ impl Consumer {
     }
 
     fn buffered(&self) -> bool {
-        !self.buffer.borrow().is_empty() && self.acks.room() > 0
+        let at_hand = !self.buffer.borrow().is_empty() && self.acks.room() > 0 && !self.is_rebalancing();
+        at_hand || self.commits.are_answered()
     }
 
     pub fn settle(&self) {

@@ -10,13 +10,13 @@ use mlua::prelude::*;
 use super::acks;
 use super::build::{cold, pushing_step, wording_step, Method};
 use super::face::{question_steps, Face, Leaves, Seat};
-use super::group_metadata::group_metadata;
 use super::input;
 use super::producer::in_use;
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, METHOD, STEP};
 use super::stack::{event, message, receive};
+use super::{groups, positions};
 use crate::client::clock;
 use crate::client::config::Settings;
 use crate::client::consumer::Consumer as Client;
@@ -202,6 +202,15 @@ fn forget_last(_: &Lua, consumer: &Consumer, _: Args) -> Result<(), Raise> {
     Ok(())
 }
 
+/// `(self, given, least, most)`: a call of a group's member got `given` arguments, self counted.
+fn member(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> {
+    let (given, least, most) = (args.int32(0, 0)?, args.int32(1, 0)?, args.int32(2, 0)?);
+    if given < least || given > most {
+        return Err(Raise::Arg(given, "incorrect number of arguments".into()));
+    }
+    consumer.member().map(drop)
+}
+
 /// Before a loop over messages: the consumer must be open.
 fn messages_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> {
     args.count(0, 1)?;
@@ -220,7 +229,7 @@ fn finish_last(_: &Lua, consumer: &Consumer, _: Args) -> Result<(), Raise> {
 }
 
 pub fn methods() -> Vec<(&'static str, Method<Consumer>)> {
-    vec![("group_metadata", cold(Accepts::Open, METHOD, group_metadata))]
+    groups::methods()
 }
 
 pub fn metamethods() -> Vec<(&'static str, Method<Consumer>)> {
@@ -231,6 +240,8 @@ pub fn metamethods() -> Vec<(&'static str, Method<Consumer>)> {
 pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
     let mut steps = question_steps();
     steps.extend(input::steps());
+    steps.extend(groups::steps());
+    steps.extend(positions::steps());
     steps.extend([
         ("receive", pushing_step(receive::receive_step, message::push_classic)),
         ("poll", wording_step(receive::poll_step, message::push_table, message::WORDS)),
@@ -239,6 +250,7 @@ pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
         ("next_event", wording_step(event::next_event::<Consumer>, event::push_event, event::WORDS)),
         ("close_begin", cold(Accepts::Any, STEP, close_begin)),
         ("close_result", cold(Accepts::Any, STEP, close_result)),
+        ("member", cold(Accepts::Open, STEP, member)),
         ("messages_begin", cold(Accepts::Open, STEP, messages_begin)),
         ("each_begin", cold(Accepts::Open, STEP, each_begin)),
         ("finish_last", cold(Accepts::Any, STEP, finish_last)),

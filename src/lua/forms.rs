@@ -26,6 +26,9 @@ const FORMS: &[(&str, &str)] = &[
     ("transactions", include_str!("forms/transactions.lua")),
     ("transaction", include_str!("forms/transaction.lua")),
     ("producing", include_str!("forms/producing.lua")),
+    ("groups", include_str!("forms/groups.lua")),
+    ("positions", include_str!("forms/positions.lua")),
+    ("commits", include_str!("forms/commits.lua")),
     ("module", include_str!("forms/module.lua")),
 ];
 
@@ -34,6 +37,24 @@ const FORMS: &[(&str, &str)] = &[
 const LATE: &[(&str, &str, &[&str])] = &[
     ("producer", "producing", &["produce_batch", "produce_async", "produce_sync", "purge"]),
     ("native", "producing", &["wait_all", "use_blocking"]),
+    ("consumer", "groups", &["subscribe"]),
+    (
+        "consumer",
+        "positions",
+        &[
+            "assign",
+            "unassign",
+            "incremental_assign",
+            "incremental_unassign",
+            "seek",
+            "pause",
+            "resume",
+            "position",
+            "committed",
+            "lag",
+        ],
+    ),
+    ("consumer", "commits", &["store", "commit", "commit_async"]),
     ("native", "partitions", &["read_offset", "read_partitions"]),
     ("producer", "topics", &["create_topic"]),
     ("native", "partitioner", &["use_partitioner"]),

@@ -23,7 +23,7 @@ use crate::native::metadata::{cluster_id, controller_id, query, Scope};
 use crate::native::{groups, offsets};
 
 /// How long a question may take (ms) when the caller does not say.
-const PATIENCE: i64 = 10_000;
+pub const PATIENCE: i64 = 10_000;
 
 impl Args {
     /// A topic's name.

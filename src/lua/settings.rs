@@ -31,6 +31,8 @@ pub fn read(own: &LuaTable) -> LuaResult<Settings> {
             report_every: own.raw_get::<Option<u32>>("delivery_report_every")?.unwrap_or(0),
             checkpoints: has("on_checkpoint")?,
             raised_errors: false,
+            rebalances: has("on_assign")? || has("on_revoke")? || has("on_lost")?,
+            commits: has("on_commit")?,
         },
         log,
         allow_unsafe: own.raw_get::<Option<bool>>("allow_unsafe_config")?.unwrap_or(false),

@@ -1,6 +1,7 @@
 //! What librdkafka's callbacks leave behind for the Lua thread to serve.
 
 use super::error::KafkaError;
+use super::partition::TopicPartition;
 
 pub enum Event {
     Error(KafkaError),
@@ -23,6 +24,30 @@ pub enum Event {
         id: i64,
         failures: u64,
     },
+    /// A rebalance waits for the program's callbacks; what it is lies with the consumer.
+    Rebalance,
+    /// A commit was answered, and somebody wants to hear of it.
+    Commit(Box<Committed>),
+}
+
+impl Event {
+    /// Whether it may be dropped when a listener never serves. A report, a rebalance and the answer
+    /// to a call are owed.
+    pub fn is_droppable(&self) -> bool {
+        match self {
+            Event::Delivery(_) | Event::Rebalance => false,
+            Event::Commit(committed) => committed.call.is_none(),
+            _ => true,
+        }
+    }
+}
+
+/// What became of a commit.
+pub struct Committed {
+    pub error: Option<KafkaError>,
+    pub offsets: Vec<TopicPartition>,
+    /// The number of the call that asked for it; none for librdkafka's own commits.
+    pub call: Option<u64>,
 }
 
 /// Whether a message reached the log, as the broker or librdkafka knows it.

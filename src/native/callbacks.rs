@@ -11,8 +11,8 @@ use super::headers;
 use super::opaque;
 use super::partitions::PartitionList;
 use super::shared::{Rebalance, Shared};
-use crate::model::error::{KafkaError, ALL_BROKERS_DOWN, FATAL, RESOLVE, SSL, TIMED_OUT, TIMED_OUT_QUEUE, TRANSPORT};
-use crate::model::event::{Event, Mark, Report, Status};
+use crate::model::error::{KafkaError, ALL_BROKERS_DOWN, FATAL, NO_OFFSET, RESOLVE, SSL, TIMED_OUT, TIMED_OUT_QUEUE, TRANSPORT};
+use crate::model::event::{Committed, Event, Mark, Report, Status};
 
 /// # Safety
 /// `opaque` is the `Shared` that [`super::conf::Conf::create`] gave to librdkafka; the client
@@ -145,6 +145,24 @@ pub unsafe extern "C" fn on_rebalance(
         } else {
             shared.push_rebalance(Rebalance { code, partitions });
         }
+    }
+}
+
+pub unsafe extern "C" fn on_commit(
+    _: *mut rd::rd_kafka_t,
+    code: rd::rd_kafka_resp_err_t,
+    offsets: *mut rd::rd_kafka_topic_partition_list_t,
+    opaque: *mut c_void,
+) {
+    let code = code as i32;
+    if code == NO_OFFSET {
+        return;
+    }
+    // SAFETY: `opaque` is ours, the list is readable during the call: we copy.
+    unsafe {
+        let offsets = super::commits::committed_only(PartitionList::copy_of(offsets).entries());
+        let error = (code != 0).then(|| from_code(code, None));
+        shared(opaque).push(Event::Commit(Box::new(Committed { error, offsets, call: None })));
     }
 }
 

@@ -86,7 +86,7 @@ impl Conf {
     }
 
     fn install_callbacks(&self, kind: Kind, shared: &Arc<Shared>) {
-        let Wanted { throttle, tokens, .. } = shared.wanted;
+        let Wanted { throttle, tokens, commits, .. } = shared.wanted;
         // SAFETY: the conf is ours. `shared` outlives the client, which keeps a count of it until
         // after rd_kafka_destroy.
         unsafe {
@@ -99,6 +99,9 @@ impl Conf {
             }
             if throttle {
                 rd::rd_kafka_conf_set_throttle_cb(self.0, Some(callbacks::on_throttle));
+            }
+            if commits {
+                rd::rd_kafka_conf_set_offset_commit_cb(self.0, Some(callbacks::on_commit));
             }
             match kind {
                 Kind::Producer => rd::rd_kafka_conf_set_dr_msg_cb(self.0, Some(callbacks::on_delivery)),

@@ -7,24 +7,19 @@ use std::time::{Duration, Instant};
 use rdkafka::bindings as rd;
 
 use super::client::Client;
+use super::commits::Commit;
 use super::error::{check, take};
 use super::message::Message;
 use super::partitions::PartitionList;
 use super::queue::Queue;
 use crate::model::error::{
-    KafkaError, ASSIGN_PARTITIONS, FENCED_INSTANCE_ID, ILLEGAL_GENERATION, NO_OFFSET, REBALANCE_IN_PROGRESS, STATE,
-    UNKNOWN_MEMBER_ID,
+    KafkaError, ASSIGN_PARTITIONS, FENCED_INSTANCE_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, STATE, UNKNOWN_MEMBER_ID,
 };
 use crate::model::partition::TopicPartition;
 
 pub fn subscribe(client: &Client, topics: &PartitionList) -> Result<(), KafkaError> {
     // SAFETY: client and list are live; the list is copied.
     check(unsafe { rd::rd_kafka_subscribe(client.as_ptr(), topics.as_ptr()) })
-}
-
-pub fn assign(client: &Client, partitions: &PartitionList) -> Result<(), KafkaError> {
-    // SAFETY: client and list are live; the list is copied.
-    check(unsafe { rd::rd_kafka_assign(client.as_ptr(), partitions.as_ptr()) })
 }
 
 /// Does what a rebalance announced, by the protocol the group uses.
@@ -48,37 +43,6 @@ pub unsafe fn answer_rebalance(rk: *mut rd::rd_kafka_t, code: i32, partitions: &
 pub fn answer(client: &Client, code: i32, partitions: &PartitionList) -> Result<(), KafkaError> {
     // SAFETY: the client is live and a consumer.
     unsafe { answer_rebalance(client.as_ptr(), code, partitions) }
-}
-
-/// Assigns again what is assigned, from where the program is: a partition whose committed offset
-/// could not be asked for is asked for anew.
-pub fn assign_again(client: &Client) -> Result<(), KafkaError> {
-    let mut list = std::ptr::null_mut();
-    // SAFETY: the client is live; the list is ours once librdkafka made it.
-    unsafe {
-        check(rd::rd_kafka_assignment(client.as_ptr(), &mut list))?;
-        let list = PartitionList::own(list);
-        check(rd::rd_kafka_position(client.as_ptr(), list.as_ptr()))?;
-        if is_cooperative(client) {
-            take(rd::rd_kafka_incremental_unassign(client.as_ptr(), list.as_ptr()))?;
-            return take(rd::rd_kafka_incremental_assign(client.as_ptr(), list.as_ptr()));
-        }
-        assign(client, &list)
-    }
-}
-
-pub fn is_cooperative(client: &Client) -> bool {
-    // SAFETY: the client is live; the name is static.
-    unsafe { CStr::from_ptr(rd::rd_kafka_rebalance_protocol(client.as_ptr())) == c"COOPERATIVE" }
-}
-
-/// Marks the offsets as what a commit will commit.
-pub fn store(client: &Client, offsets: &[TopicPartition]) -> Result<(), KafkaError> {
-    let list = PartitionList::of(offsets);
-    // SAFETY: client and list are live.
-    check(unsafe { rd::rd_kafka_offsets_store(client.as_ptr(), list.as_ptr()) })?;
-    // An entry may be refused by itself.
-    list.entries().into_iter().find_map(|entry| entry.error).map_or(Ok(()), Err)
 }
 
 /// Stops fetching partitions; one that is not assigned any more is passed over.
@@ -120,10 +84,8 @@ pub fn commit_stored(client: &Client, deadline: Instant) -> Result<(), KafkaErro
     loop {
         answer_rebalances(client);
         let left = deadline.saturating_duration_since(Instant::now());
-        let Err(error) = commit_once(client, left) else { return Ok(()) };
-        if error.code == NO_OFFSET {
-            return Ok(());
-        }
+        let wait = i32::try_from(left.as_millis()).unwrap_or(i32::MAX).max(1);
+        let Err(error) = Commit::begin(client, None).and_then(|commit| commit.wait(wait)) else { return Ok(()) };
         // A partition that was revoked meanwhile was committed by that, as far as it could be.
         let moving = matches!(error.code, ILLEGAL_GENERATION | UNKNOWN_MEMBER_ID | REBALANCE_IN_PROGRESS);
         let lasting = matches!(error.code, FENCED_INSTANCE_ID | STATE) || moving && start.elapsed() > REBALANCE_PATIENCE;
@@ -144,23 +106,6 @@ fn answer_rebalances(client: &Client) {
     }
     if let Some(queue) = client.queue() {
         take_local(queue, BATCH, &mut std::collections::VecDeque::new());
-    }
-}
-
-fn commit_once(client: &Client, wait: Duration) -> Result<(), KafkaError> {
-    // SAFETY: a queue of our own on a live client; the event is ours until destroyed. A null list
-    // means what is stored for the current assignment.
-    unsafe {
-        let Some(queue) = Queue::own(rd::rd_kafka_queue_new(client.as_ptr())) else { return Ok(()) };
-        let none = std::ptr::null_mut();
-        check(rd::rd_kafka_commit_queue(client.as_ptr(), std::ptr::null(), queue.as_ptr(), None, none))?;
-        let event = rd::rd_kafka_queue_poll(queue.as_ptr(), i32::try_from(wait.as_millis()).unwrap_or(i32::MAX).max(1));
-        if event.is_null() {
-            return Err(KafkaError::timed_out("the offsets were not committed in time"));
-        }
-        let result = check(rd::rd_kafka_event_error(event));
-        rd::rd_kafka_event_destroy(event);
-        result
     }
 }
 

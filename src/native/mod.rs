@@ -4,11 +4,13 @@
 
 mod callbacks;
 pub mod client;
+pub mod commits;
 pub mod conf;
 pub mod consumer;
 mod control;
 pub mod counts;
 pub mod error;
+pub mod group;
 pub mod group_metadata;
 pub mod groups;
 pub mod headers;
@@ -21,6 +23,7 @@ pub mod offsets;
 pub mod opaque;
 pub mod partitioner;
 pub mod partitions;
+pub mod positions;
 pub mod process;
 pub mod producer;
 pub mod progress;

@@ -29,6 +29,9 @@ pub struct Wanted {
     pub checkpoints: bool,
     /// A waiting call returns errors (a consumer's does).
     pub raised_errors: bool,
+    /// The program has callbacks for rebalances: they answer them.
+    pub rebalances: bool,
+    pub commits: bool,
 }
 
 pub struct Shared {
@@ -115,11 +118,11 @@ impl Shared {
 
     /// Adds an event; a listener that never serves loses the oldest ones.
     pub fn push(&self, event: Event) {
-        let bounded = !matches!(event, Event::Delivery(_));
+        let bounded = event.is_droppable();
         {
             let mut events = lock(&self.events);
             if bounded && events.len() >= MOST_EVENTS {
-                if let Some(oldest) = events.iter().position(|e| !matches!(e, Event::Delivery(_))) {
+                if let Some(oldest) = events.iter().position(Event::is_droppable) {
                     events.remove(oldest);
                 }
             }
@@ -267,6 +270,10 @@ impl Shared {
 
     pub fn push_rebalance(&self, rebalance: Rebalance) {
         lock(&self.rebalances).push_back(rebalance);
+    }
+
+    pub fn has_rebalance(&self) -> bool {
+        !lock(&self.rebalances).is_empty()
     }
 
     pub fn take_rebalance(&self) -> Option<Rebalance> {

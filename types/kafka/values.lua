@@ -156,6 +156,10 @@
 
 ---@class kafka.ConsumerConf: kafka.ClientConf
 ---@field topics? string[] in the form with one table; without it, subscribe or assign later
+---@field on_assign? fun(consumer: kafka.Consumer, partitions: kafka.TopicPartition[]): kafka.PartitionList? what it returns is assigned instead
+---@field on_revoke? fun(consumer: kafka.Consumer, partitions: kafka.TopicPartition[]) before partitions go; may commit
+---@field on_lost? fun(consumer: kafka.Consumer, partitions: kafka.TopicPartition[]) they have gone already; without it on_revoke runs
+---@field on_commit? fun(err: kafka.Error?, offsets: kafka.TopicPartition[]) after every commit, also an automatic one
 
 ---@class kafka.ProduceOptions
 ---@field partition? integer default: the partitioner's choice
@@ -197,3 +201,9 @@
 ---@field id integer Kafka's number for this kind of request
 ---@field api string and its name: `"Produce"`, `"Fetch"`, …
 ---@field timestamp integer microseconds, on a clock of the process
+
+---How far a consumer is behind in a partition.
+---@class kafka.Lag
+---@field topic string
+---@field partition integer
+---@field lag integer? messages to the end; nil until a fetch has told it

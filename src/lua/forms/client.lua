@@ -21,10 +21,17 @@ return function(step)
         if ok then return false end
         return true, err
     end
+    form.run = run
+
+    -- What only one class of clients hears: kind → function(self, callbacks, a, b), which returns
+    -- whether a callback failed, and how.
+    form.own_events = {}
 
     local function serve_one(self, cbs, kind, a, b, own)
         local fn = cbs[callback_of[kind]]
-        if kind == "token" then
+        if form.own_events[kind] then
+            return form.own_events[kind](self, cbs, a, b)
+        elseif kind == "token" then
             native.serve_token(self, step, cbs.on_oauth_token, a)
         elseif kind == "stats" then
             if fn then return run(fn, native.decode_stats(a), a) end

@@ -8,20 +8,41 @@ local methods = class.__index
 -- Past its deadline a close waits this long (ms) for librdkafka's threads to end.
 local FAREWELL = 400
 
-function methods.close(...)
-    local deadline, refused = step.close_begin(...)
-    local self = ...
-    if not deadline then
-        if refused then return nil, refused end
-        return true
-    end
+local function leave(self, deadline)
     step.callbacks(self).ended = true
     local farewell = deadline + FAREWELL
     while not step.is_gone(self) and now() < farewell do form.wait_until(self, farewell) end
     form.nudge_collector()
-    local done, why = step.close_result(self)
+    return step.close_result(self)
+end
+
+-- What is assigned is told to on_revoke while the client can still commit. What that raises comes out
+-- when all is closed.
+function methods.close(...)
+    local partitions = step.last_revoke(...)
+    local self = ...
+    local fn = partitions and step.callbacks(self).on_revoke
+    local failed, first = false, nil
+    if fn then failed, first = form.run(fn, self, partitions) end
+    local deadline, refused = step.close_begin(...)
+    local done, why = true, refused
+    if deadline then done, why = leave(self, deadline) elseif refused then done = nil end
+    if failed then error(first, 0) end
     if done then return true end
     return nil, why
+end
+
+function form.own_events.rebalance(self, cbs) return native.groups_form(self, cbs) end
+
+-- Answers to a call are for its own function; librdkafka tells them on_commit as well.
+function form.own_events.commit(_, cbs, err, answer)
+    local call, fn = answer.call, cbs.on_commit
+    if call then
+        fn = cbs.commits[call]
+        cbs.commits[call] = nil
+    end
+    if fn then return form.run(fn, err, answer.offsets) end
+    return false
 end
 
 -- Lua 5.4: `local c <close> = kafka.consumer(…)`. A block left by an error has not handled its

@@ -50,18 +50,39 @@ local function outdated(message)
     }, native.Error)
 end
 
-function message_methods.commit(message, metadata)
+--- Whether it is a message that a consumer handed out.
+function native.is_message(what)
+    local meta = type(what) == "table" and getmetatable(what)
+    return type(meta) == "table" and rawget(meta, OWNER) ~= nil
+end
+
+--- What a commit of the message commits: the offset after it. nil and the error when that is nobody's
+--- business any more.
+function native.after_message(message, metadata)
     local self, generation = owner(message, "commit")
     local topic, partition, offset = message.topic, message.partition, message.offset
+    if not step.is_current(self, topic, partition, offset, generation) then return nil, outdated(message) end
+    return {
+        topic = topic, partition = partition, offset = offset + 1, metadata = metadata, leader_epoch = message.leader_epoch,
+    }
+end
+
+--- The message is committed, or on its way.
+function native.message_committed(message)
+    local self, generation = owner(message, "commit")
+    step.committed(self, message.topic, message.partition, message.offset, generation)
+end
+
+function message_methods.commit(message, metadata)
+    local self = owner(message, "commit")
     if metadata ~= nil and type(metadata) ~= "string" then
         error(("bad argument #1 to 'commit' (string expected, got %s)"):format(type(metadata)), 2)
     end
-    if not step.is_current(self, topic, partition, offset, generation) then return nil, outdated(message) end
-    local next_one = {
-        topic = topic, partition = partition, offset = offset + 1, metadata = metadata, leader_epoch = message.leader_epoch,
-    }
-    local done, err = methods.commit(self, { next_one })
+    local next_one, err = native.after_message(message, metadata)
+    if not next_one then return nil, err end
+    local done
+    done, err = methods.commit(self, { next_one })
     if not done then return nil, err end
-    step.committed(self, topic, partition, offset, generation)
+    native.message_committed(message)
     return true
 end

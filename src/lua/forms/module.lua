@@ -26,6 +26,7 @@ local function callbacks_of(own, flat, brokers)
         {}, {}, own = own, brokers = brokers,
         on_error = own.on_error, on_stats = own.on_stats, on_throttle = own.on_throttle,
         on_oauth_token = own.on_oauth_token, on_delivery = own.on_delivery, on_checkpoint = own.on_checkpoint,
+        on_assign = own.on_assign, on_revoke = own.on_revoke, on_lost = own.on_lost, on_commit = own.on_commit,
         on_log = type(own.on_log) == "function" and own.on_log or nil, only_failed = is_only_failed(flat),
     }
 end

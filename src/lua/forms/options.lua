@@ -8,6 +8,7 @@ local OWN = {
     on_error = "function", on_stats = "function", on_throttle = "function", on_oauth_token = "function", on_delivery = "function",
     on_log = "log", allow_unsafe_config = "boolean", exit_timeout = "timeout", close_timeout = "timeout",
     on_full = "error or block", on_full_timeout = "timeout", delivery_report_every = "count", on_checkpoint = "function",
+    on_assign = "function", on_revoke = "function", on_lost = "function", on_commit = "function",
     partitioner = "function, or a property", partitioner_timeout = "timeout", ack = "ack", max_unacked = "count",
 }
 -- Options of one class only.
@@ -15,6 +16,7 @@ local SIDE = {
     on_delivery = "producer", partitioner = "producer", partitioner_timeout = "producer",
     on_full = "producer", on_full_timeout = "producer", delivery_report_every = "producer", on_checkpoint = "producer",
     topics = "consumer", ack = "consumer", max_unacked = "consumer",
+    on_assign = "consumer", on_revoke = "consumer", on_lost = "consumer", on_commit = "consumer",
 }
 local ACKS = { auto = true, manual = true, required = true }
 -- Letters of a value in a message.

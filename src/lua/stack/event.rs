@@ -9,7 +9,7 @@ use super::outgoing::{SLOT_CALLBACKS, SLOT_OPAQUES};
 use super::raise::{enter, protected, Raise, STEP};
 use super::{block, push};
 use crate::lua::face::Face;
-use crate::model::event::{Event, Mark, Report};
+use crate::model::event::{Committed, Event, Mark, Report};
 
 /// Upvalues of [`push_event`], in the order of [`Word`]: strings that Lua then need not look up for
 /// each report.
@@ -138,6 +138,19 @@ pub unsafe extern "C-unwind" fn push_event(L: *mut lua_State) -> c_int {
                 push::integer(L, *failures as i64);
                 return 3;
             }
+            Event::Rebalance => {
+                push::text(L, "rebalance");
+                l::lua_pushnil(L);
+            }
+            Event::Commit(committed) => {
+                push::text(L, "commit");
+                match &committed.error {
+                    Some(error) => push::error(L, error),
+                    None => l::lua_pushnil(L),
+                }
+                push_committed(L, committed);
+                return 3;
+            }
             Event::Delivery(report) => {
                 word(L, Word::Delivery);
                 match &report.error {
@@ -150,6 +163,27 @@ pub unsafe extern "C-unwind" fn push_event(L: *mut lua_State) -> c_int {
         }
         l::lua_pushnil(L);
         3
+    }
+}
+
+/// {offsets = a list of partitions, call = the number of the call if it was one}.
+///
+/// # Safety
+/// Seven stack slots are free.
+unsafe fn push_committed(L: *mut lua_State, committed: &Committed) {
+    // SAFETY: raw sets into fresh tables.
+    unsafe {
+        l::lua_createtable(L, 0, 2);
+        if let Some(call) = committed.call {
+            push::field(L, "call", || push::integer(L, call as i64));
+        }
+        push::field(L, "offsets", || {
+            l::lua_createtable(L, c_int::try_from(committed.offsets.len()).unwrap_or(0), 0);
+            for (index, entry) in committed.offsets.iter().enumerate() {
+                push::partition(L, entry);
+                l::lua_rawseti(L, -2, index as l::lua_Integer + 1);
+            }
+        });
     }
 }
 

@@ -8,6 +8,7 @@ use mlua::prelude::*;
 
 use super::block::{self, Class};
 use crate::model::error::KafkaError;
+use crate::model::partition::{TopicPartition, INVALID};
 
 /// Address under which the state's registry holds `kafka.Error`'s metatable.
 pub static ERROR_CLASS: u8 = 0;
@@ -108,6 +109,28 @@ pub unsafe fn error(L: *mut lua_State, error: &KafkaError) {
         field(L, "txn_requires_abort", || l::lua_pushboolean(L, c_int::from(error.txn_requires_abort)));
         l::lua_rawgetp(L, l::LUA_REGISTRYINDEX, key(&ERROR_CLASS));
         l::lua_setmetatable(L, -2);
+    }
+}
+
+/// A partition with what is known of it, as users write it.
+///
+/// # Safety
+/// `L` has seven free stack slots.
+pub unsafe fn partition(L: *mut lua_State, entry: &TopicPartition) {
+    // SAFETY: raw sets into a fresh table.
+    unsafe {
+        l::lua_createtable(L, 0, 4);
+        field(L, "topic", || text(L, &entry.topic));
+        field(L, "partition", || integer(L, i64::from(entry.partition)));
+        if entry.offset != INVALID {
+            field(L, "offset", || integer(L, entry.offset));
+        }
+        if let Some(metadata) = &entry.metadata {
+            field(L, "metadata", || bytes(L, metadata));
+        }
+        if let Some(problem) = &entry.error {
+            field(L, "err", || error(L, problem));
+        }
     }
 }
 

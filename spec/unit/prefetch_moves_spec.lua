@@ -1,0 +1,176 @@
+-- Messages fetched ahead of the program: whatever moves or takes a partition drops or keeps what it concerns, no more.
+local h = require "spec.helper"
+local kafka = h.kafka
+
+describe("what was fetched ahead", function()
+    local mock
+    before_each(function()
+        mock = h.mock { topics = { t = 2 } }
+        local values = {}
+        for i = 0, 599 do values[i + 1] = { value = tostring(i), partition = i < 300 and 0 or 1 } end
+        h.fill(mock:bootstrap_servers(), "t", values)
+    end)
+    after_each(h.cleanup)
+
+    local function consumer(conf)
+        conf["bootstrap.servers"], conf["group.id"] = mock:bootstrap_servers(), conf["group.id"] or "g"
+        conf["auto.offset.reset"] = "earliest"
+        return h.track(kafka.consumer(conf))
+    end
+
+    local function next_of(c, seconds)
+        return h.wait_until(function() return c:poll(100) end, seconds or 15, "a message")
+    end
+
+    -- A consumer of both partitions that was handed one message of partition 0, with more of it here.
+    local function reading()
+        local c = consumer {}
+        assert(c:assign { { topic = "t", partition = 0, offset = 0 } })
+        assert.equal(0, next_of(c).offset)
+        return c
+    end
+
+    it("goes by seek: the next message is the one sought", function()
+        local c = reading()
+        assert(c:seek("t", 0, 250))
+        assert.equal(250, next_of(c).offset)
+        assert(c:seek("t", 0, "earliest"))
+        assert.equal(0, next_of(c).offset)
+    end)
+
+    it("goes by assign and unassign", function()
+        local c = reading()
+        assert(c:assign { { topic = "t", partition = 1, offset = 200 } })
+        local message = next_of(c)
+        assert.same({ 1, 200 }, { message.partition, message.offset })
+        assert(c:unassign())
+        assert.is_nil(c:poll(300))
+    end)
+
+    it("goes by incremental_unassign of its partition only", function()
+        local c = consumer {}
+        assert(c:assign { { topic = "t", partition = 0, offset = 0 }, { topic = "t", partition = 1, offset = 0 } })
+        local seen = { [0] = 0, [1] = 0 }
+        local first = next_of(c)
+        seen[first.partition] = 1
+        local gone, stays = first.partition, 1 - first.partition
+        assert(c:incremental_unassign { { topic = "t", partition = gone } })
+        while seen[stays] < 300 do
+            local message = next_of(c)
+            assert.equal(stays, message.partition)
+            assert.equal(seen[stays], message.offset)
+            seen[stays] = seen[stays] + 1
+        end
+        assert.is_nil(c:poll(100))
+    end)
+
+    it("goes by unsubscribe, and comes again from the first message that was not handed out", function()
+        local c = consumer { topics = { "t" } }
+        local counts = { [0] = 0, [1] = 0 }
+        for _ = 1, 3 do
+            local message = next_of(c)
+            counts[message.partition] = counts[message.partition] + 1
+        end
+        assert(c:unsubscribe())
+        assert.is_nil(c:poll(300))
+        assert(c:subscribe { "t" })
+        local message = next_of(c)
+        assert.equal(counts[message.partition], message.offset)
+    end)
+
+    it("goes by close, and comes again to the next consumer", function()
+        local c = consumer { topics = { "t" } }
+        local first = next_of(c)
+        assert(c:close())
+        local second = consumer { topics = { "t" } }
+        for _ = 1, 300 do
+            local message = next_of(second)
+            if message.partition == first.partition then
+                assert.equal(1, message.offset)
+                return
+            end
+        end
+        error("the first partition did not come")
+    end)
+
+    it("goes by a revoke: what moves to another consumer is handed out there, and here no more", function()
+        local ours = { [0] = 0, [1] = 0 }
+        local revoked
+        local a = consumer { topics = { "t" }, on_revoke = function(_, list) revoked = list end }
+        local message = next_of(a)
+        ours[message.partition] = message.offset + 1
+        local assigned
+        local b = consumer { topics = { "t" }, on_assign = function(_, list) assigned = list end }
+        local first
+        h.wait_until(function()
+            message = a:poll(20)
+            if message and not revoked then ours[message.partition] = message.offset + 1 end
+            first = first or b:poll(20)
+            return assigned and #assigned == 1 and first
+        end, 20, "a partition for each")
+        assert.equal(ours[first.partition], first.offset)
+        for _ = 1, 20 do
+            message = a:poll(10)
+            assert.is_true(message == nil or message.partition ~= first.partition)
+        end
+    end)
+
+    it("goes when partitions are lost, and comes again from what is committed", function()
+        local lost, revoked, assigned = 0, 0, 0
+        local c = consumer {
+            topics = { "t" }, ["heartbeat.interval.ms"] = 100, ["enable.auto.commit"] = false,
+            on_assign = function() assigned = assigned + 1 end,
+            on_lost = function() lost = lost + 1 end, on_revoke = function() revoked = revoked + 1 end,
+        }
+        for _ = 1, 5 do next_of(c) end
+        mock:push_errors("Heartbeat", { "UNKNOWN_MEMBER_ID" })
+        local message
+        h.wait_until(function()
+            message = c:poll(20)
+            return assigned == 2 and message
+        end, 20, "a second assignment")
+        assert.same({ 1, 0 }, { lost, revoked })
+        assert.equal(0, message.offset)
+    end)
+
+    it("waits here while its partition is paused, and comes first when that is resumed", function()
+        local c = reading()
+        assert(c:pause { "t:0" })
+        assert.is_nil(c:poll(300))
+        assert.equal(1, c:position { "t:0" }[1].offset)
+        assert(c:incremental_assign { { topic = "t", partition = 1, offset = 0 } })
+        assert.equal(1, next_of(c).partition)
+        assert(c:resume { "t:0" })
+        for offset = 1, 299 do
+            local message = next_of(c)
+            while message.partition == 1 do message = next_of(c) end
+            assert.equal(offset, message.offset)
+        end
+    end)
+
+    it("does not count: position and a commit tell what was handed out", function()
+        local c = reading()
+        next_of(c)
+        assert.equal(2, c:position()[1].offset)
+        assert(c:commit())
+        assert.equal(2, c:committed()[1].offset)
+    end)
+
+    it("and what was never read begins where it was told, though librdkafka must assign all anew", function()
+        local c = consumer { ["group.id"] = "moving" }
+        assert(c:commit { { topic = "t", partition = 0, offset = 7 }, { topic = "t", partition = 1, offset = 7 } })
+        mock:push_errors("OffsetFetch", { "NOT_COORDINATOR" })
+        assert(c:assign { { topic = "t", partition = 0 }, { topic = "t", partition = 1, offset = 100 } })
+        assert(c:pause { "t:1" })
+        assert.equal(7, next_of(c).offset)
+        assert(c:resume { "t:1" })
+        for _ = 1, 300 do
+            local message = next_of(c)
+            if message.partition == 1 then
+                assert.equal(100, message.offset)
+                return
+            end
+        end
+        error("partition 1 did not come")
+    end)
+end)

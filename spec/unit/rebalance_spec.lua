@@ -1,0 +1,243 @@
+-- Callbacks of rebalances: when they run, what they may do, and that nothing they do leaves a group waiting.
+local h = require "spec.helper"
+local kafka = h.kafka
+
+describe("a rebalance", function()
+    local mock
+    before_each(function()
+        mock = h.mock { topics = { t = 4 } }
+        local values = {}
+        for i = 0, 39 do values[i + 1] = { value = tostring(i), partition = i % 4 } end
+        h.fill(mock:bootstrap_servers(), "t", values)
+    end)
+    after_each(h.cleanup)
+
+    local function consumer(conf)
+        conf["bootstrap.servers"], conf["group.id"] = mock:bootstrap_servers(), conf["group.id"] or "g"
+        conf["auto.offset.reset"], conf["heartbeat.interval.ms"] = "earliest", 100
+        conf.topics = conf.topics or { "t" }
+        return h.track(kafka.consumer(conf))
+    end
+
+    local function next_of(c)
+        return h.wait_until(function() return c:poll(100) end, 15, "a message")
+    end
+
+    local function places(list)
+        local found = {}
+        for _, entry in ipairs(list) do found[#found + 1] = entry.topic .. ":" .. entry.partition end
+        table.sort(found)
+        return table.concat(found, " ")
+    end
+
+    it("runs on_assign before the first message and on_revoke in close, which may commit", function()
+        local told = {}
+        local c
+        c = consumer {
+            on_assign = function(who, list)
+                assert(who == c)
+                told[#told + 1] = "assign " .. places(list) .. " " .. #who:assignment()
+            end,
+            on_revoke = function(who, list)
+                told[#told + 1] = "revoke " .. places(list) .. " " .. tostring(who:commit())
+            end,
+        }
+        next_of(c)
+        assert.same({ "assign t:0 t:1 t:2 t:3 0" }, told)
+        assert.equal("t:0 t:1 t:2 t:3", places(c:assignment()))
+        assert(c:close())
+        assert.equal("revoke t:0 t:1 t:2 t:3 true", told[2])
+        assert.equal(2, #told)
+    end)
+
+    for _, strategy in ipairs { "range", "roundrobin", "cooperative-sticky" } do
+        it("by " .. strategy .. " balances what is assigned and revoked, and loses nothing", function()
+            local owned, seen, count = {}, {}, 0
+            local function member(name)
+                owned[name] = {}
+                return consumer {
+                    ["partition.assignment.strategy"] = strategy,
+                    on_assign = function(_, list)
+                        for _, p in ipairs(list) do
+                            for other, has in pairs(owned) do assert(not has[p.partition], other .. " still has it") end
+                            owned[name][p.partition] = true
+                        end
+                    end,
+                    on_revoke = function(_, list)
+                        for _, p in ipairs(list) do
+                            assert(owned[name][p.partition], "revoked without an assign")
+                            owned[name][p.partition] = nil
+                        end
+                    end,
+                }
+            end
+            local function size(name)
+                local n = 0
+                for _ in pairs(owned[name]) do n = n + 1 end
+                return n
+            end
+            local function note(message)
+                if message and not seen[message.value] then seen[message.value], count = true, count + 1 end
+            end
+            local a = member "a"
+            note(next_of(a))
+            assert.equal(strategy == "cooperative-sticky" and "cooperative" or "eager", a:rebalance_protocol())
+            local b = member "b"
+            h.wait_until(function()
+                note(a:poll(10))
+                note(b:poll(10))
+                return size "a" == 2 and size "b" == 2
+            end, 20, "two partitions for each")
+            assert(b:close())
+            h.wait_until(function()
+                note(a:poll(10))
+                return size "a" == 4 and count == 40
+            end, 20, "all partitions and messages for the one that stayed")
+            assert.equal(0, size "b")
+            assert(a:close())
+            assert.equal(0, size "a")
+        end)
+    end
+
+    it("by group.protocol=consumer runs the same callbacks", function()
+        local assigned, revoked = {}, {}
+        local c = consumer {
+            ["group.protocol"] = "consumer", ["heartbeat.interval.ms"] = nil,
+            on_assign = function(_, list) for _, p in ipairs(list) do assigned[p.partition] = true end end,
+            on_revoke = function(_, list) for _, p in ipairs(list) do revoked[p.partition] = true end end,
+        }
+        for _ = 1, 40 do next_of(c) end
+        assert(c:close())
+        assert.same({ [0] = true, true, true, true }, assigned)
+        assert.same(assigned, revoked)
+    end)
+
+    it("begins where on_assign seeks, and paused where it pauses", function()
+        local c = consumer {
+            on_assign = function(c, list)
+                for _, p in ipairs(list) do
+                    if p.partition < 2 then assert(c:seek("t", p.partition, 8)) else assert(c:pause { p }) end
+                end
+            end,
+        }
+        for _ = 1, 4 do
+            local message = next_of(c)
+            assert.is_true(message.partition < 2 and message.offset >= 8)
+        end
+        assert.is_nil(c:poll(200))
+        assert(c:resume())
+        for _ = 1, 20 do assert.is_true(next_of(c).partition >= 2) end
+    end)
+
+    it("assigns the list that on_assign returns", function()
+        local c = consumer { on_assign = function() return { { topic = "t", partition = 3, offset = "latest" } } end }
+        h.wait_until(function()
+            assert.is_nil(c:poll(20))
+            return #c:assignment() == 1
+        end)
+        assert.equal("t:3", places(c:assignment()))
+        assert(c:close())
+    end)
+
+    it("finishes what it has to do when a callback raises, whose error comes out once", function()
+        local first, second = { "first" }, { "second" }
+        local c = consumer {
+            on_assign = function() error(first) end, on_revoke = function() error(second) end,
+        }
+        local raised
+        h.wait_until(function()
+            local ok, err = pcall(c.poll, c, 50)
+            if not ok then raised = err end
+            return raised
+        end)
+        assert.equal(first, raised)
+        for _ = 1, 40 do next_of(c) end
+        assert.equal(second, h.error_of(c.close, c))
+        assert.is_true(c:closed())
+    end)
+
+    it("raises for a list that cannot be assigned, and assigns what it was to assign", function()
+        local c = consumer { on_assign = function() return { true } end }
+        local raised
+        h.wait_until(function()
+            local ok, err = pcall(c.poll, c, 50)
+            raised = raised or not ok and err
+            return raised
+        end)
+        assert.truthy(raised:find("on_assign returned", 1, true), raised)
+        next_of(c)
+        assert.equal(4, #c:assignment())
+    end)
+
+    it("hands out nothing while a callback of it is still under way in another coroutine", function()
+        local c = consumer { on_assign = function() coroutine.yield "assigning" end }
+        local co = coroutine.create(function() return next_of(c) end)
+        local ok, what = coroutine.resume(co)
+        assert.same({ true, "assigning" }, { ok, what })
+        assert.is_nil(c:poll(300))
+        assert.same({}, c:assignment())
+        local _, message = coroutine.resume(co)
+        assert.equal("t", message.topic)
+        assert.equal(4, #c:assignment())
+    end)
+
+    it("lets a callback close the consumer, collect garbage and call itself", function()
+        local nested = 0
+        local c
+        c = consumer {
+            on_assign = function()
+                collectgarbage()
+                nested = nested + 1
+                assert(c:poll(0) == nil)
+                c:close(500)
+            end,
+            on_revoke = function() nested = nested + 10 end,
+        }
+        h.wait_until(function()
+            local ok, err = pcall(c.poll, c, 50)
+            return c:closed() or not ok and error(err, 0)
+        end)
+        assert.equal(1, nested)
+    end)
+
+    it("tells on_revoke of lost partitions when there is no on_lost", function()
+        local revoked, assigned = 0, 0
+        local c = consumer {
+            on_assign = function() assigned = assigned + 1 end, on_revoke = function(_, list) revoked = revoked + #list end,
+        }
+        next_of(c)
+        mock:push_errors("Heartbeat", { "UNKNOWN_MEMBER_ID" })
+        h.wait_until(function()
+            c:poll(20)
+            return assigned == 2
+        end, 20, "a second assignment")
+        assert.equal(4, revoked)
+    end)
+
+    it("keeps a static member's partitions while it is away", function()
+        local function static() return consumer { ["group.instance.id"] = "one", ["group.id"] = "static" } end
+        local a = static()
+        next_of(a)
+        assert.equal("one", a:group_metadata().group_instance_id)
+        assert.is_string(a:member_id())
+        assert(a:close())
+        local b = static()
+        next_of(b)
+        assert.equal(4, #b:assignment())
+    end)
+
+    it("follows a changed subscription, by name and by pattern", function()
+        mock:create_topic("audit-1", 1)
+        h.fill(mock:bootstrap_servers(), "audit-1", { "a" })
+        local c = consumer { ["topic.metadata.refresh.interval.ms"] = 500 }
+        next_of(c)
+        assert.same({ "t" }, c:subscription())
+        assert(c:subscribe { "^audit-.*" })
+        assert.same({ "^audit-.*" }, c:subscription())
+        h.wait_until(function()
+            local message = c:poll(50)
+            return message and message.topic == "audit-1"
+        end, 15, "the message of the other topic")
+        assert.is_false(c:assignment_lost())
+    end)
+end)

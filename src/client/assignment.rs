@@ -1,0 +1,170 @@
+//! What a consumer reads and from where: its subscription, its partitions, seeking, pausing.
+
+use std::cell::RefCell;
+
+use super::consumer::Consumer;
+use super::prefetch::Hold;
+use crate::model::error::KafkaError;
+use crate::model::partition::{TopicPartition, BEGINNING, END, INVALID, STORED, TAIL};
+use crate::native::consumer as native;
+use crate::native::partitions::PartitionList;
+use crate::native::{group, positions};
+
+/// Offsets that partitions were told to begin at, until the program reads them.
+#[derive(Default)]
+pub struct Starts(RefCell<Vec<TopicPartition>>);
+
+/// A seek is between librdkafka's threads; longer (ms) it cannot take.
+const SEEK_PATIENCE: i32 = 1_000;
+
+fn is_same(a: &TopicPartition, b: &TopicPartition) -> bool {
+    a.is_at(b.topic.as_bytes(), b.partition)
+}
+
+impl Consumer {
+    pub fn subscribe(&self, topics: &[TopicPartition]) -> Result<(), KafkaError> {
+        native::subscribe(self.handle.client(), &PartitionList::of(topics))
+    }
+
+    pub fn unsubscribe(&self) -> Result<(), KafkaError> {
+        self.finish_last();
+        self.buffer.borrow_mut().drop_all();
+        group::unsubscribe(self.handle.client())
+    }
+
+    /// Reads exactly these partitions from here on.
+    pub fn assign(&self, partitions: &[TopicPartition]) -> Result<(), KafkaError> {
+        self.finish_last();
+        group::assign(self.handle.client(), Some(&PartitionList::of(partitions)))?;
+        self.let_go(None);
+        self.remember_starts(partitions);
+        Ok(())
+    }
+
+    pub fn unassign(&self) -> Result<(), KafkaError> {
+        self.finish_last();
+        group::assign(self.handle.client(), None)?;
+        self.let_go(None);
+        Ok(())
+    }
+
+    pub fn incremental_assign(&self, partitions: &[TopicPartition]) -> Result<(), KafkaError> {
+        group::incremental_assign(self.handle.client(), &PartitionList::of(partitions))?;
+        self.remember_starts(partitions);
+        Ok(())
+    }
+
+    pub fn incremental_unassign(&self, partitions: &[TopicPartition]) -> Result<(), KafkaError> {
+        self.finish_last();
+        group::incremental_unassign(self.handle.client(), &PartitionList::of(partitions))?;
+        self.let_go(Some(partitions));
+        Ok(())
+    }
+
+    /// The next message of the partition is the one at this offset. One that is about to be assigned
+    /// begins there.
+    pub fn seek(&self, to: TopicPartition) -> Result<(), KafkaError> {
+        self.finish_last();
+        if self.seek_in_rebalance(&to) {
+            return Ok(());
+        }
+        let told = positions::seek(self.handle.client(), std::slice::from_ref(&to), SEEK_PATIENCE)?;
+        if let Some(error) = told.into_iter().find_map(|entry| entry.error) {
+            return Err(at(&to, error, "cannot be sought, it is not being read"));
+        }
+        let place = std::slice::from_ref(&to);
+        self.discard(place);
+        self.release(&to.topic, to.partition, Hold::Unacked);
+        self.remember_starts(place);
+        Ok(())
+    }
+
+    /// Stops or goes on handing out messages of these partitions, or of all that are assigned.
+    pub fn set_paused(&self, partitions: Option<Vec<TopicPartition>>, paused: bool) -> Result<(), KafkaError> {
+        let all = || Ok(self.coming().unwrap_or_default().into_iter().chain(self.assignment()?).collect());
+        let partitions = partitions.map_or_else(all, Ok)?;
+        let mut assigned = self.pause_in_rebalance(&partitions, paused);
+        let mut failure = None;
+        for place in &assigned {
+            if paused {
+                self.buffer.borrow_mut().hold(place.topic.as_bytes(), place.partition, Hold::Paused);
+            } else {
+                self.release(&place.topic, place.partition, Hold::Paused);
+            }
+        }
+        // What waits for acks is fetched again when they come.
+        assigned.retain(|place| paused || !self.buffer.borrow().is_parked(place.topic.as_bytes(), place.partition));
+        if !assigned.is_empty() {
+            for entry in positions::set_paused(self.handle.client(), &assigned, paused)? {
+                let Some(error) = entry.error.clone() else { continue };
+                self.buffer.borrow_mut().forget_holds(Some(std::slice::from_ref(&entry)));
+                failure = Some(at(&entry, error, "is not assigned"));
+            }
+        }
+        self.settle();
+        failure.map_or(Ok(()), Err)
+    }
+
+    pub fn assignment(&self) -> Result<Vec<TopicPartition>, KafkaError> {
+        group::assignment(self.handle.client())
+    }
+
+    /// Where the program is in each: the offset of the next message it will be handed. Unknown
+    /// ([`INVALID`]) before the first message came.
+    pub fn position(&self, of: Option<Vec<TopicPartition>>) -> Result<Vec<TopicPartition>, KafkaError> {
+        let of = of.map_or_else(|| self.assignment(), Ok)?;
+        let mut places = positions::position(self.handle.client(), &of)?;
+        for place in &mut places {
+            let buffered = self.buffer.borrow().first_offset(place.topic.as_bytes(), place.partition);
+            if let Some(offset) = buffered {
+                place.offset = offset;
+            } else if place.offset == INVALID {
+                place.offset = self.start_of(place).filter(|offset| *offset >= 0).unwrap_or(INVALID);
+            }
+            place.metadata = None;
+        }
+        Ok(places)
+    }
+
+    pub(super) fn remember_starts(&self, partitions: &[TopicPartition]) {
+        let mut starts = self.starts.0.borrow_mut();
+        for place in partitions {
+            starts.retain(|start| !is_same(start, place));
+            let given = place.offset >= 0 || matches!(place.offset, BEGINNING | END | STORED) || place.offset <= TAIL;
+            if given {
+                starts.push(TopicPartition::new(&*place.topic, place.partition, place.offset));
+            }
+        }
+    }
+
+    pub(super) fn start_of(&self, place: &TopicPartition) -> Option<i64> {
+        self.starts.0.borrow().iter().find(|start| is_same(start, place)).map(|start| start.offset)
+    }
+
+    /// These partitions are not read any more (all, without a list): nothing stays of them.
+    pub(super) fn let_go(&self, gone: Option<&[TopicPartition]>) {
+        let stopped = self.buffer.borrow_mut().forget_holds(gone);
+        if !stopped.is_empty() {
+            // librdkafka would remember it for the next time.
+            native::resume(self.handle.client(), &stopped);
+        }
+        let mut starts = self.starts.0.borrow_mut();
+        match gone {
+            Some(gone) => {
+                starts.retain(|start| !gone.iter().any(|place| is_same(start, place)));
+                self.discard(gone);
+            }
+            None => {
+                starts.clear();
+                self.discard_all();
+            }
+        }
+        drop(starts);
+        self.settle();
+    }
+}
+
+fn at(place: &TopicPartition, mut error: KafkaError, what: &str) -> KafkaError {
+    error.message = format!("{} [{}] {what}: {}", place.topic, place.partition, error.message);
+    error
+}

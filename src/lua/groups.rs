@@ -1,0 +1,124 @@
+//! A consumer's membership: subscription, assignment, the rebalance under way.
+
+use mlua::prelude::*;
+
+use super::args::strings;
+use super::build::{cold, Method};
+use super::consumer::Consumer;
+use super::face::Seat;
+use super::group_metadata::group_metadata;
+use super::partitions::{read, Partitions};
+use super::producer::in_use;
+use super::stack::cold::{Accepts, Args};
+use super::stack::raise::{Raise, METHOD, STEP};
+use crate::client::consumer::Consumer as Client;
+use crate::model::partition::{TopicPartition, INVALID};
+use crate::model::topic::parse_entry;
+use crate::native::group;
+
+/// `(self, topics)`, an array of strings.
+fn subscribe(_: &Lua, consumer: &Consumer, args: Args) -> Result<bool, Raise> {
+    let mut topics = Vec::new();
+    for entry in strings(args.table(0)?)? {
+        let parsed = parse_entry(&entry).map_err(|why| Raise::Caller(format!("subscribe: {why}")))?;
+        if parsed.partition.is_some() {
+            let why = format!("subscribe: '{}' names a partition; use assign for partitions", entry.escape_ascii());
+            return Err(Raise::Caller(why));
+        }
+        topics.push(TopicPartition::new(parsed.topic, -1, INVALID));
+    }
+    consumer.member()?.subscribe(&topics).map_err(Raise::Error)?;
+    Ok(true)
+}
+
+fn unsubscribe(_: &Lua, consumer: &Consumer, args: Args) -> Result<bool, Raise> {
+    args.count(0, 0)?;
+    consumer.member()?.unsubscribe().map_err(Raise::Error)?;
+    Ok(true)
+}
+
+fn subscription(_: &Lua, consumer: &Consumer, args: Args) -> Result<Vec<String>, Raise> {
+    args.count(0, 0)?;
+    let topics = group::subscription(consumer.open()?.handle().client()).map_err(Raise::Error)?;
+    Ok(topics.into_iter().map(|entry| entry.topic).collect())
+}
+
+fn assignment(_: &Lua, consumer: &Consumer, args: Args) -> Result<Partitions, Raise> {
+    args.count(0, 0)?;
+    let mut list = consumer.open()?.assignment().map_err(Raise::Error)?;
+    list.iter_mut().for_each(|entry| entry.offset = INVALID);
+    Ok(Partitions(list))
+}
+
+fn assignment_lost(_: &Lua, consumer: &Consumer, args: Args) -> Result<bool, Raise> {
+    args.count(0, 0)?;
+    Ok(group::is_assignment_lost(consumer.open()?.handle().client()))
+}
+
+/// "eager", "cooperative", or nil before there is a group.
+fn rebalance_protocol(_: &Lua, consumer: &Consumer, args: Args) -> Result<Option<&'static str>, Raise> {
+    args.count(0, 0)?;
+    Ok(match group::rebalance_protocol(consumer.open()?.handle().client()).as_str() {
+        "EAGER" => Some("eager"),
+        "COOPERATIVE" => Some("cooperative"),
+        _ => None,
+    })
+}
+
+fn member_id(_: &Lua, consumer: &Consumer, args: Args) -> Result<Option<String>, Raise> {
+    args.count(0, 0)?;
+    Ok(group::member_id(consumer.open()?.handle().client()))
+}
+
+/// `(self)` → "assign", "revoke" or "lost" and the partitions; nothing when no rebalance waits.
+fn rebalance_begin(_: &Lua, consumer: &Consumer, _: Args) -> Result<(Option<&'static str>, Option<Partitions>), Raise> {
+    Ok(match consumer.open()?.rebalance_begin() {
+        Some((kind, list)) => (Some(kind.name()), Some(Partitions(list))),
+        None => (None, None),
+    })
+}
+
+/// `(self, list or nil)`: does what the rebalance asks, with the list instead of its partitions.
+fn rebalance_end(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> {
+    let instead = args.optional_table(0)?.map(read).transpose()?;
+    // A callback may have closed the client.
+    if let Ok(client) = consumer.open() {
+        client.rebalance_end(instead);
+    }
+    Ok(())
+}
+
+/// `(self, timeout)` as for `close` → what is assigned, if callbacks are to hear of it first.
+fn last_revoke(_: &Lua, consumer: &Consumer, args: Args) -> Result<Option<Partitions>, Raise> {
+    args.count(0, 1)?;
+    args.timeout(0, 0)?;
+    let seat: &Seat<Client> = consumer.as_ref();
+    if seat.is_in_use() {
+        return Err(in_use());
+    }
+    let mut list = seat.if_open(Client::last_revoke).flatten();
+    list.iter_mut().flatten().for_each(|entry| entry.offset = INVALID);
+    Ok(list.map(Partitions))
+}
+
+pub fn methods() -> Vec<(&'static str, Method<Consumer>)> {
+    vec![
+        ("unsubscribe", cold(Accepts::Open, METHOD, unsubscribe)),
+        ("subscription", cold(Accepts::Open, METHOD, subscription)),
+        ("assignment", cold(Accepts::Open, METHOD, assignment)),
+        ("assignment_lost", cold(Accepts::Open, METHOD, assignment_lost)),
+        ("rebalance_protocol", cold(Accepts::Open, METHOD, rebalance_protocol)),
+        ("group_metadata", cold(Accepts::Open, METHOD, group_metadata)),
+        ("member_id", cold(Accepts::Open, METHOD, member_id)),
+    ]
+}
+
+/// What forms/groups.lua stands on.
+pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
+    vec![
+        ("subscribe", cold(Accepts::Open, STEP, subscribe)),
+        ("last_revoke", cold(Accepts::Any, STEP, last_revoke)),
+        ("rebalance_begin", cold(Accepts::Any, STEP, rebalance_begin)),
+        ("rebalance_end", cold(Accepts::Any, STEP, rebalance_end)),
+    ]
+}
