@@ -291,8 +291,11 @@ describe("a transactional producer", function()
         assert.is_true(p:close())
     end)
 
-    it("closed after its last commit has nothing to say", function()
-        local p = open()
+    it("closed after its last commit has nothing to say, not even of messages that an abort took back", function()
+        local p = open { ["linger.ms"] = 5000 }
+        assert(p:produce("t", "gone"))
+        assert(p:abort_transaction())
+        assert(p:begin_transaction())
         assert(p:produce("t", "v"))
         assert(p:commit_transaction())
         assert.is_true(p:close())

@@ -246,6 +246,13 @@ impl Producer {
         self.transactions.call(&self.handle, call, deadline)
     }
 
+    /// As [`Transactions::outcome`], which also tells of messages that failed or were taken back.
+    pub fn transactions_outcome(&self, id: u64) -> Result<(), KafkaError> {
+        let outcome = self.transactions.outcome(id);
+        self.shared().counts.tell_failures();
+        outcome
+    }
+
     /// How long (ms) a transaction may take.
     pub fn transaction_timeout(&self) -> i64 {
         const DEFAULT: i64 = 60_000;

@@ -87,7 +87,7 @@ fn transaction_prepare(_: &Lua, producer: &Producer, _: Args) -> Result<(bool, i
 /// `(self, number)` → true, or nil and the error.
 fn outcome(_: &Lua, producer: &Producer, args: Args) -> Result<bool, Raise> {
     let id = args.integer(0, 0, i64::MAX)? as u64;
-    producer.open()?.transactions().outcome(id).map_err(Raise::Error)?;
+    producer.open()?.transactions_outcome(id).map_err(Raise::Error)?;
     Ok(true)
 }
 

@@ -68,6 +68,11 @@ impl Counts {
         self.unheard.load(Ordering::Acquire) - self.told_unheard.load(Ordering::Relaxed)
     }
 
+    /// All failures so far were told in another way.
+    pub fn tell_failures(&self) {
+        self.told_unheard.store(self.unheard.load(Ordering::Acquire), Ordering::Relaxed);
+    }
+
     pub fn has_served(&self) -> bool {
         self.reported.load(Ordering::Acquire) != self.told.load(Ordering::Relaxed)
     }
