@@ -239,6 +239,8 @@ signatures.classes = {
     },
 }
 
+signatures.classes.Partitioned = signatures.classes.Producer
+
 --- {{kind=, optional=}…} of a method, or nil when it is not listed.
 function signatures.of(class, method)
     local text = (signatures.classes[class] or {})[method]

@@ -26,6 +26,17 @@ function subjects.new()
         return tame(producer)
     end
 
+    --- A producer whose partitioner is a Lua function.
+    function self.Partitioned()
+        local producer = h.kafka.producer {
+            ["bootstrap.servers"] = home:bootstrap_servers(), ["linger.ms"] = 0, exit_timeout = 500, partitioner_timeout = 0,
+            partitioner = function() return 0 end,
+        }
+        producer:create_topic "known"
+        h.wait_until(function() return producer:partition_count "known" end)
+        return tame(producer)
+    end
+
     function self.Consumer()
         return tame(h.kafka.consumer(home:bootstrap_servers(), { "known:0" }, { ["group.id"] = h.topic "group" }))
     end

@@ -424,3 +424,30 @@ describe("The first message to a topic nobody knows, with a partitioner in Lua,"
         assert.equal("_DESTROY", err.name)
     end)
 end)
+
+describe("A mistake, with a partitioner in Lua,", function()
+    after_each(h.cleanup)
+
+    it("is told as without one, at the user's line", function()
+        local mock = h.mock{ topics = { t = 2 } }
+        local p = producer(mock:bootstrap_servers(), { partitioner = function() return 0 end })
+        local plain = producer(mock:bootstrap_servers(), {})
+        local mistakes = {
+            "p:produce('a b', 'v')", "p:produce('', 'v')", "p:produce{ topic = 'a b', value = 'v' }", "p:produce{ topic = 't', value = true }",
+            "p:produce{ value = 'v' }", "p:produce_async('a b', 'v')", "p:send('a b', -1, 1, 'v')", "p:send('t', 'x', 1, 'v')", "p:send('t', -1)",
+            "p.produce(io.stdout, 't', 'v')", "p.send(io.stdout, 't', -1, 1, 'v')", "p.produce_async(io.stdout, 't', 'v')",
+        }
+        local function told(client, call) return h.error_of(h.chunk("local p = ...\nlocal ok = " .. call .. "\nreturn ok"), client) end
+        p:create_topic("t")
+        plain:create_topic("t")
+        for _, call in ipairs(mistakes) do
+            assert.matches("^user%.lua:2: ", told(p, call))
+            assert.equal(told(plain, call), told(p, call))
+        end
+        p:close()
+        plain:close()
+        for _, call in ipairs{ "p:produce('t', 'v')", "p:produce{ topic = 't', value = 'v' }", "p:send('t', -1, 1, 'v')", "p:produce_async('t', 'v')" } do
+            assert.equal("user.lua:2: " .. CLOSED, told(p, call))
+        end
+    end)
+end)

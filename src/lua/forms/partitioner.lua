@@ -24,16 +24,20 @@ end
 local function count_of(self, topic, own)
     local count, why = step.count_known(self, topic)
     if not (count or why) then count, why = wait_for_count(self, topic, own.partitioner_timeout or TIMEOUT) end
-    if not count then
+    if not count and why.name ~= "_FORKED" and why.name ~= "_DESTROY" then
         why.message = ("%s; the partitioner must know how many partitions topic %s has, so nothing was sent")
             :format(why.message, topic)
     end
     return count, why
 end
 
+local function is_topic(name) return #name > 0 and #name <= 249 and not name:find("[^a-zA-Z0-9._-]") end
+
 -- What the user's function chooses; nil and why when there is nothing to choose from. A wrong choice raises
--- `level` functions up, what the function raises goes through as it is.
+-- `level` functions up, what the function raises goes through as it is. -1 when the call cannot be right: the
+-- step that follows says how.
 local function choose(self, topic, key, level)
+    if form.is_closed(self) or not is_topic(topic) then return -1 end
     local own = step.callbacks(self).own
     local count, why = count_of(self, topic, own)
     if not count then return nil, why end
@@ -101,8 +105,9 @@ end
 
 --- The partition of a classic send: the one it names, or the one chosen; nil when its topic is not known.
 function native.partition_of_send(self, topic, partition, level)
-    if partition ~= -1 or type(topic) ~= "string" or not self:has_topic(topic) then return partition end
-    local chosen = choose(self, topic, nil, level + 1)
+    if partition ~= -1 or type(topic) ~= "string" or form.is_closed(self) or not self:has_topic(topic) then return partition end
+    local chosen, why = choose(self, topic, nil, level + 1)
+    if why and why.name == "_FORKED" then return partition end
     return chosen
 end
 
@@ -112,7 +117,11 @@ function methods.produce(...)
     local count = select("#", ...)
     local self, topic, value, key, options = ...
     local ok, err
-    if count == 2 and type(topic) == "table" then
+    -- First of all, as a wrong self is told here, at the user's line.
+    local closed = step.is_closed(self)
+    if closed then
+        ok, err = step.produce(...)
+    elseif count == 2 and type(topic) == "table" then
         local message, why = settled(self, topic, nil, 2)
         if not message then return nil, why end
         ok, err = step.produce(self, message)
@@ -134,7 +143,7 @@ local UNKNOWN_TOPIC = 2
 function methods.send(...)
     local self, topic, partition, sequence_id, message = ...
     local code
-    if select("#", ...) ~= 5 then
+    if step.is_closed(self) or select("#", ...) ~= 5 then
         code = step.send(...)
     else
         partition = native.partition_of_send(self, topic, partition, 2)
