@@ -138,8 +138,9 @@ unsafe fn item(
         l::lua_replace(L, PLACES.table());
         l::lua_pushnil(L);
         l::lua_replace(L, PLACES.topic());
-        unfold_raw(L, PLACES, false);
-        refuse_unknown(L, PLACES, false, naming)?;
+        if !unfold_raw(L, PLACES, false) {
+            refuse_unknown(L, PLACES, false, naming)?;
+        }
         let own_topic = args::text_of(L, PLACES.topic());
         if own_topic.is_none() && l::lua_type(L, PLACES.topic()) != l::LUA_TNIL {
             let got = args::basic_type(L, PLACES.topic());

@@ -85,17 +85,17 @@ impl Places {
 }
 
 /// Puts the fields of the table at its place where they belong. A table with a metatable may have them
-/// from there: then its metamethods run, and may raise.
+/// from there: then its metamethods run, and may raise. True when nothing else was in the table, false
+/// when that is for [`refuse_unknown`] to find out.
 ///
 /// # Safety
 /// All places exist and hold nil but for the table's and, with `options`, those before; nothing of
 /// Rust's is alive.
-pub unsafe fn unfold(L: *mut lua_State, places: Places, options: bool) {
+pub unsafe fn unfold(L: *mut lua_State, places: Places, options: bool) -> bool {
     // SAFETY: gets from a table, each value put into its place.
     unsafe {
         if l::lua_getmetatable(L, places.table()) == 0 {
-            unfold_raw(L, places, options);
-            return;
+            return unfold_raw(L, places, options);
         }
         l::lua_settop(L, -2);
         for name in FIELDS {
@@ -105,6 +105,7 @@ pub unsafe fn unfold(L: *mut lua_State, places: Places, options: bool) {
                 l::lua_replace(L, place);
             }
         }
+        false
     }
 }
 
@@ -112,22 +113,24 @@ pub unsafe fn unfold(L: *mut lua_State, places: Places, options: bool) {
 ///
 /// # Safety
 /// As [`unfold`].
-pub unsafe fn unfold_raw(L: *mut lua_State, places: Places, options: bool) {
-    // SAFETY: lua_next over an unchanged table with a key of its own; keys are not converted.
+pub unsafe fn unfold_raw(L: *mut lua_State, places: Places, options: bool) -> bool {
+    // SAFETY: lua_next over an unchanged table with a key of its own; a key that is no string is not
+    // converted.
     unsafe {
+        let key = l::lua_gettop(L) + 1;
+        let mut all_known = true;
         l::lua_pushnil(L);
         while l::lua_next(L, places.table()) != 0 {
-            let value = l::lua_gettop(L);
-            let known = if l::lua_type(L, value - 1) == l::LUA_TSTRING {
-                args::bytes(L, value - 1).and_then(|name| places.of(name, options))
-            } else {
-                None
-            };
-            match known {
+            let name = if l::lua_type(L, key) == l::LUA_TSTRING { args::string(L, key) } else { None };
+            match name.and_then(|name| places.of(name, options)) {
                 Some(place) => l::lua_replace(L, place),
-                None => l::lua_settop(L, value - 1),
+                None => {
+                    all_known = false;
+                    l::lua_settop(L, key);
+                }
             }
         }
+        all_known
     }
 }
 

@@ -54,10 +54,11 @@ unsafe fn enqueue(L: *mut lua_State, style: Style) -> c_int {
     unsafe {
         let given = l::lua_gettop(L);
         let mut form = Form::Plain;
+        let mut all_known = true;
         if given == TABLE && l::lua_type(L, TABLE) == l::LUA_TTABLE {
             form = Form::Options;
             l::lua_settop(L, 1 + Places::COUNT);
-            unfold(L, PLACES, true);
+            all_known = unfold(L, PLACES, true);
         } else if given == 2 && l::lua_type(L, 2) == l::LUA_TTABLE {
             form = Form::Table;
             l::lua_settop(L, 1 + Places::COUNT);
@@ -65,10 +66,10 @@ unsafe fn enqueue(L: *mut lua_State, style: Style) -> c_int {
             l::lua_replace(L, PLACES.table());
             l::lua_pushnil(L);
             l::lua_replace(L, 2);
-            unfold(L, PLACES, false);
+            all_known = unfold(L, PLACES, false);
         }
         let texts = Texts { topic: args::string(L, 2), value: args::string(L, 3), key: args::string(L, 4) };
-        let outcome = catch_unwind(AssertUnwindSafe(|| body(L, given, form, &texts)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| body(L, given, form, all_known, &texts)));
         finish(L, style, outcome)
     }
 }
@@ -81,9 +82,9 @@ struct Texts<'a> {
 }
 
 /// # Safety
-/// As [`enqueue`]; a form other than plain is unfolded.
+/// As [`enqueue`]; a form other than plain is unfolded, and what that said is `all_known`.
 #[inline]
-unsafe fn body(L: *mut lua_State, given: c_int, form: Form, texts: &Texts) -> Result<c_int, Raise> {
+unsafe fn body(L: *mut lua_State, given: c_int, form: Form, all_known: bool, texts: &Texts) -> Result<c_int, Raise> {
     // SAFETY: slices live on the stack.
     unsafe {
         let state = block::open::<Producer>(L)?;
@@ -102,7 +103,7 @@ unsafe fn body(L: *mut lua_State, given: c_int, form: Form, texts: &Texts) -> Re
             Form::Table => naming.fault(name, &format!("{what} expected, got {}", args::basic_type(L, place))),
             _ => args::expected(L, place, what),
         };
-        if !plain {
+        if !all_known {
             refuse_unknown(L, PLACES, form == Form::Options, naming)?;
         }
         let topic = texts.topic.ok_or_else(|| wrong(2, "topic", "string"))?;
