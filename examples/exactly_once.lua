@@ -1,5 +1,4 @@
--- Reads orders, writes invoices; one attempt fails in the middle, and each order has one invoice.
---                                                                            lua examples/exactly_once.lua [BROKERS]
+-- Orders become invoices; an attempt fails in the middle, nothing doubles.  lua examples/exactly_once.lua [BROKERS]
 local kafka = require "kafka"
 
 local cluster = not arg[1] and kafka.mock_cluster{ brokers = 1 }
