@@ -298,6 +298,62 @@ describe("a message is done", function()
         end)
     end)
 
+    describe("when it is committed", function()
+        it("by itself, with metadata, and with all before it in its partition", function()
+            fill(6)
+            local c = consumer { ack = "manual", max_unacked = 3 }
+            local m = take(c, 3)
+            assert.is_true(m[2]:commit "by hand")
+            assert.are.same({ 2, "by hand" }, { c:committed({ "t:0" })[1].offset, c:committed({ "t:0" })[1].metadata })
+            assert.is_false(m[1]:ack()) -- no news
+            assert.are.equal(2, #take(c, 2)) -- there is room again
+            assert.is_true(m[3]:ack())
+            assert.is_true(c:close())
+            assert.are.equal(3, next_offset())
+        end)
+
+        it('and lets the next one come with ack="required"', function()
+            fill(3)
+            local c = consumer { ack = "required" }
+            assert.is_true(poll(c):commit())
+            local second = poll(c)
+            assert.are.equal("2", second.value)
+            assert.is_nil((c:poll(100)))
+            assert.is_true(c:commit(second))
+            assert.are.equal("3", poll(c).value)
+        end)
+
+        it("and a commit without one counts what was handed out last, but no unacked one", function()
+            fill(5)
+            local c = consumer {}
+            take(c, 2)
+            assert.is_true(c:commit())
+            leave(c)
+            assert.are.equal(2, next_offset())
+            c = consumer { ack = "manual" }
+            local m = take(c, 2)
+            m[1]:ack()
+            assert.is_true(c:commit())
+            assert.are.equal(3, c:committed({ "t:0" })[1].offset)
+        end)
+
+        it("unless its partition was sought meanwhile", function()
+            fill(5)
+            local c = consumer { ack = "manual" }
+            local m = take(c, 3)
+            assert.is_true(c:seek("t", 0, 1))
+            local again = poll(c)
+            assert.are.equal(1, again.offset)
+            local done, err = m[3]:commit()
+            assert.is_nil(done)
+            assert.are.equal("_STATE", err.name)
+            assert.is_false(m[1]:ack() or m[2]:ack())
+            assert.is_true(again:ack())
+            assert.is_true(c:close())
+            assert.are.equal(2, next_offset())
+        end)
+    end)
+
     it("as its own method is told, and nobody else", function()
         fill(1)
         local message = poll(consumer { ack = "manual" })
