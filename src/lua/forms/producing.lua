@@ -37,6 +37,9 @@ local function by_index(errors, index_of, found)
     return next(found) ~= nil and found or nil
 end
 
+-- A batch of nothing: raises when self is no open producer, which comes before what is wrong with the rest.
+local check = step.produce_batch
+
 function methods.produce_batch(...)
     local self, topic, messages, options = ...
     local given = select("#", ...)
@@ -44,7 +47,10 @@ function methods.produce_batch(...)
         topic, messages, options = nil, topic, messages
         given = given + 1
     end
-    if given < 3 or given > 4 then native.argument_error(select("#", ...), "incorrect number of arguments") end
+    if given < 3 or given > 4 then
+        check((...))
+        native.argument_error(select("#", ...), "incorrect number of arguments")
+    end
     if topic ~= nil and type(topic) ~= "string" and type(topic) ~= "number" then
         native.argument_error(2, "a topic, or an array of messages expected, got " .. type(topic))
     end
@@ -243,6 +249,7 @@ end
 
 function methods.purge(...)
     local self, options = ...
+    check((...))
     if select("#", ...) > 2 then native.argument_error(select("#", ...), "incorrect number of arguments") end
     local read = read_options(options, "purge", { "queued", "in_flight" }, 2)
     for name, value in pairs(read) do
