@@ -15,7 +15,7 @@ use crate::native::{group, positions};
 pub struct Starts(RefCell<Vec<TopicPartition>>);
 
 /// A seek is between librdkafka's threads; longer (ms) it cannot take.
-const SEEK_PATIENCE: i32 = 1_000;
+pub const SEEK_PATIENCE: i32 = 1_000;
 
 fn is_same(a: &TopicPartition, b: &TopicPartition) -> bool {
     a.is_at(b.topic.as_bytes(), b.partition)

@@ -3,12 +3,14 @@
 
 use std::cell::{Cell, RefCell};
 
+use super::assignment::SEEK_PATIENCE;
 use super::consumer::Consumer;
+use super::prefetch::Hold;
 use crate::model::error::KafkaError;
 use crate::model::partition::TopicPartition;
 use crate::native::group_metadata::GroupMetadata;
-use crate::native::input as native;
 use crate::native::message::Message;
+use crate::native::{group, positions};
 
 /// Noted of consumers that commit nothing by themselves; others cannot take part in transactions.
 #[derive(Default)]
@@ -100,23 +102,29 @@ impl Consumer {
 
     pub fn input_taken(&self) -> Result<Taken, KafkaError> {
         let client = self.handle.client();
-        let assigned = native::assignment(client)?;
+        let assigned = group::assignment(client)?;
         let is_ours = |span: &Span| assigned.iter().any(|place| place.is_at(&span.topic, span.partition));
         let spans = self.input.spans.borrow().iter().map(|span| (span.clone(), is_ours(span))).collect();
         let generation = GroupMetadata::of(client).map_or(-1, |group| group.parts().generation_id);
-        Ok(Taken { spans, generation, is_subscribed: native::is_subscribed(client) })
+        Ok(Taken { spans, generation, is_subscribed: !group::subscription(client)?.is_empty() })
     }
 
     /// Hands out again from the places given; what is not the consumer's any more is another's to read.
     pub fn rewind(&self, places: &[TopicPartition]) -> Result<(), KafkaError> {
         let client = self.handle.client();
-        let assigned = native::assignment(client)?;
+        let assigned = group::assignment(client)?;
         let is_ours = |topic: &[u8], partition| assigned.iter().any(|place| place.is_at(topic, partition));
         let ours: Vec<_> = places.iter().filter(|place| is_ours(place.topic.as_bytes(), place.partition)).cloned().collect();
+        if !ours.is_empty() {
+            positions::seek(client, &ours, SEEK_PATIENCE)?;
+        }
         self.discard(&ours);
+        for place in &ours {
+            self.release(&place.topic, place.partition, Hold::Unacked);
+        }
+        self.remember_starts(&ours);
         self.input.take_back(&ours);
         self.input.forget(|span| !is_ours(&span.topic, span.partition));
-        native::seek(client, &ours)?;
         self.settle();
         Ok(())
     }

@@ -2,14 +2,12 @@
 
 use mlua::prelude::*;
 
-use super::ask::ask;
 use super::build::{cold, Method};
 use super::consumer::Consumer;
 use super::group_metadata::group_metadata;
-use super::partitions::{self, Partitions};
+use super::partitions;
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, STEP};
-use crate::native::input as native;
 
 /// `(self)` → an array of `{topic, partition, first, next, is_assigned}`, the group's generation,
 /// whether the consumer is subscribed; nil for one that commits by itself.
@@ -47,20 +45,11 @@ fn rewind(_: &Lua, consumer: &Consumer, args: Args) -> Result<bool, Raise> {
     Ok(true)
 }
 
-/// `(self, flat list, timeout)` → a ticket for the group's offsets.
-fn committed_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<(f64, f64), Raise> {
-    let places = partitions::read(args.table(0)?)?;
-    let timeout = args.timeout(1, 0)?;
-    let convert = |_: &Lua, found| Ok(Partitions(found));
-    ask(consumer.as_ref(), timeout, move |client, ms| native::committed(client, &places, ms), convert)
-}
-
 pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
     vec![
         ("group_metadata", cold(Accepts::Open, STEP, group_metadata)),
         ("input", cold(Accepts::Open, STEP, input)),
         ("input_sent", cold(Accepts::Any, STEP, input_sent)),
         ("rewind", cold(Accepts::Any, STEP, rewind)),
-        ("input_committed_begin", cold(Accepts::Open, STEP, committed_begin)),
     ]
 }

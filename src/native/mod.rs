@@ -14,7 +14,6 @@ pub mod group;
 pub mod group_metadata;
 pub mod groups;
 pub mod headers;
-pub mod input;
 pub mod library;
 pub mod message;
 pub mod metadata;

@@ -150,7 +150,7 @@ local function give_back(run)
     if not spans or #spans == 0 then return end
     local known = {}
     local timeout = run.timeout < 0 and ASK or min(run.timeout, ASK)
-    local ticket, deadline = input_step.input_committed_begin(consumer, flat_of(spans, function(span) return span.first end), timeout)
+    local ticket, deadline = input_step.committed_begin(consumer, flat_of(spans, function(span) return span.first end), timeout)
     local found = ticket and consumer_form.await(consumer, ticket, deadline, "committed", run)
     for _, item in ipairs(found or {}) do
         if item.offset and item.offset >= 0 then known[place(item)] = item.offset end
