@@ -2,7 +2,7 @@
 local h = require "spec.helper"
 
 local BRING_THEIR_OWN = { ["logging_and_errors"] = true, ["mock_cluster_in_tests"] = true }   -- take no brokers
-local WANT_TLS = { ["tls"] = true }                                                           -- no mock speaks it
+local WANT_SECURITY = { ["tls"] = true, ["oauth_token"] = true }                              -- no mock speaks it
 
 local function example_names()
     local names, pipe = {}, assert(io.popen("ls examples/*.lua"))
@@ -39,7 +39,7 @@ describe("examples", function()
         it(name .. " runs by itself", function()
             assert_success(name, run(name))
         end)
-        if name ~= "demo" and not BRING_THEIR_OWN[name] and not WANT_TLS[name] then
+        if name ~= "demo" and not BRING_THEIR_OWN[name] and not WANT_SECURITY[name] then
             it(name .. " runs on the brokers it is given", function()
                 local mock = h.mock()
                 assert_success(name, run(name, mock:bootstrap_servers()))

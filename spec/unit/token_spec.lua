@@ -36,6 +36,11 @@ describe("on_oauth_token", function()
             p:close(300)
         end,
         ["a question"] = function(fetch) producer(fetch):cluster_id(300) end,
+        ["the consumer's close"] = function(fetch)
+            local settings = conf(fetch)
+            settings["group.id"] = "g"
+            kafka.consumer(h.nowhere, { "t:0" }, settings):close(500)
+        end,
         receive = function(fetch) consumer(fetch):receive() end,
         ["the consumer's poll"] = function(fetch) consumer(fetch):poll(300) end,
         poll_batch = function(fetch) consumer(fetch):poll_batch(10, 300) end,

@@ -11,8 +11,15 @@ local FAREWELL = 400
 local function leave(self, deadline)
     step.callbacks(self).ended = true
     local farewell = deadline + FAREWELL
-    while not step.is_gone(self) and now() < farewell do form.wait_until(self, farewell) end
+    -- Leaving may need a token, and errors on the way are still told.
+    local failed, first = false, nil
+    while not step.is_gone(self) and now() < farewell do
+        local _, bad, err = form.dispatch(self)
+        if bad and not failed then failed, first = true, err end
+        if not step.is_gone(self) then form.wait_until(self, farewell) end
+    end
     form.nudge_collector()
+    if failed then error(first, 0) end
     return step.close_result(self)
 end
 
