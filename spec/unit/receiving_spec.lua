@@ -49,6 +49,20 @@ describe("receiving", function()
         assert.are.same({ "", "", nil, 2 }, { message.key, message.value, message.headers, message.offset })
     end)
 
+    it("gives headers of any bytes and any number", function()
+        local many = {}
+        for i = 1, 10000 do many[i] = { "\255\254" .. i, i % 2 == 0 and "\0" .. i or nil } end
+        h.fill(mock:bootstrap_servers(), "t", { { value = "v", partition = 0, headers = many }, { partition = 0, headers = { { "", "" } } } })
+        local c = consumer {}
+        local headers = poll(c).headers
+        assert.are.equal(10000, #headers)
+        for i = 1, 10000 do
+            assert.are.equal(many[i][1], headers[i][1])
+            assert.are.equal(many[i][2], headers[i][2])
+        end
+        assert.are.same({ { "", "" } }, poll(c).headers)
+    end)
+
     it("gives numbers as integers where Lua has them", function()
         fill(1)
         local message = poll(consumer {})

@@ -39,6 +39,15 @@
 ---@field timestamp_type "create_time"|"log_append_time"|nil whose clock that was: the producer's or the broker's
 ---@field leader_epoch integer? of the partition's leader that wrote it
 ---@field eof true? the end of the partition, for now: no message at all (`enable.partition.eof`)
+---With `ack="manual"` or `"required"`: it is done. Of each partition what is complete from the front is stored
+---(`rd_kafka_offsets_store`). False when that is no news, or its partition was revoked or sought since. Else it raises.
+---@field ack fun(message: kafka.Message): boolean
+---Commits the offset after it and waits for the answer (`rd_kafka_commit_queue`); `_STATE` when its partition was
+---revoked or sought since.
+---@field commit fun(message: kafka.Message, metadata?: string): true?, kafka.Error?
+---It is not done: ends a `messages` loop; from it on nothing of its partition is stored until that is sought or
+---assigned anew.
+---@field cancel fun(message: kafka.Message)
 
 ---@class kafka.LoopOptions
 ---@field timeout? integer milliseconds to wait for one message before the loop ends, default -1: for ever
@@ -156,6 +165,11 @@
 
 ---@class kafka.ConsumerConf: kafka.ClientConf
 ---@field topics? string[] in the form with one table; without it, subscribe or assign later
+---When a message is done: when the next one is asked for (default), when it is acked, or that and its partition waits.
+---@field ack? "auto"|"manual"|"required"
+---How many messages may be handed out and not be stored, default 10000. At the bound calls wait for acks and then return
+---`_QUEUE_FULL`.
+---@field max_unacked? integer
 ---@field on_assign? fun(consumer: kafka.Consumer, partitions: kafka.TopicPartition[]): kafka.PartitionList? what it returns is assigned instead
 ---@field on_revoke? fun(consumer: kafka.Consumer, partitions: kafka.TopicPartition[]) before partitions go; may commit
 ---@field on_lost? fun(consumer: kafka.Consumer, partitions: kafka.TopicPartition[]) they have gone already; without it on_revoke runs
