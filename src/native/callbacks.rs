@@ -36,12 +36,7 @@ pub unsafe extern "C" fn on_log(rk: *const rd::rd_kafka_t, level: c_int, facilit
 }
 
 /// librdkafka's own way to syslog is not compiled in everywhere, and ends the process where it is not.
-pub unsafe extern "C" fn on_log_to_syslog(
-    rk: *const rd::rd_kafka_t,
-    level: c_int,
-    facility: *const c_char,
-    message: *const c_char,
-) {
+pub unsafe extern "C" fn syslog(rk: *const rd::rd_kafka_t, level: c_int, facility: *const c_char, message: *const c_char) {
     // SAFETY: librdkafka passes a live client or null, and terminated strings; the format takes three.
     unsafe {
         let name = if rk.is_null() { c"rdkafka".as_ptr() } else { rd::rd_kafka_name(rk) };

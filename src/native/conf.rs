@@ -59,7 +59,7 @@ impl Conf {
                 LogTarget::None => rd::rd_kafka_conf_set_log_cb(self.0, None),
                 LogTarget::Events => rd::rd_kafka_conf_set_log_cb(self.0, Some(callbacks::on_log)),
                 LogTarget::Stderr => rd::rd_kafka_conf_set_log_cb(self.0, Some(rd::rd_kafka_log_print)),
-                LogTarget::Syslog => rd::rd_kafka_conf_set_log_cb(self.0, Some(callbacks::on_log_to_syslog)),
+                LogTarget::Syslog => rd::rd_kafka_conf_set_log_cb(self.0, Some(callbacks::syslog)),
             }
         }
     }
