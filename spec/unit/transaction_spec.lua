@@ -178,6 +178,33 @@ describe("producer:transaction", function()
         end)
     end
 
+    it("is aborted and run again when the group takes partitions away meanwhile: each message is sent by one", function()
+        fill(4)
+        mock:set_group_delay(100)
+        local function member()
+            return consumer { ["group.id"] = "shared", ["session.timeout.ms"] = 6000, ["heartbeat.interval.ms"] = 300 }
+        end
+        local p, c, runs, sent, others = producer(), member(), 0, nil, {}
+        assert.is_true(p:transaction(function()
+            runs = runs + 1
+            if runs == 1 then
+                take(c, 4)
+                local other = member()
+                h.wait_until(function()
+                    c:poll(20)
+                    for _, message in ipairs(assert(other:poll_batch(4, 20))) do others[#others + 1] = message.value end
+                    return #others == 2
+                end, 20)
+            else
+                sent = take(c, 2)
+            end
+        end, { consumer = c }))
+        assert.equal(2, runs)
+        local all = { sent[1], sent[2], others[1], others[2] }
+        table.sort(all)
+        assert.same({ "1", "2", "3", "4" }, all)
+    end)
+
     it("gives up at once when the producer was fenced", function()
         local p, runs = producer(), 0
         assert.is_true(p:transaction(function() end))
