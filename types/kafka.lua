@@ -59,6 +59,19 @@ function kafka.session(options) end
 ---@return any ... what `fn` returned
 function kafka.with(client, fn) end
 
+---Waits until all messages are reported, and serves callbacks meanwhile. The deliveries may be of several producers.
+---
+---Errors: `nil, err, missing`: the first error, and how many were not delivered; each delivery's own `wait(0)` tells its.
+---Raises what a callback raised.
+---Danger: after `_TIMED_OUT` they may still be delivered.
+---Source: delivery reports.
+---@param deliveries kafka.Delivery[] from `produce_async`
+---@param timeout? integer milliseconds for all; default until each must have been reported, -1 without limit
+---@return true? done
+---@return kafka.Error? err
+---@return integer? missing
+function kafka.wait_all(deliveries, timeout) end
+
 ---An offset `count` messages before the end of a partition, wherever an offset is taken.
 ---
 ---Errors: raises for anything but a whole number from 1.

@@ -69,6 +69,31 @@ signatures.kinds = {
             { "on_delivery=1", { on_delivery = 1 } }, { "on_delivery='x'", { on_delivery = "x" } },
             { "an unknown option", { no_such = 1 } } },
     },
+    batch_topic = {
+        good = "known", words = { "topic" },
+        bad = join({ { "true", true }, { "a function", print }, { "a file", io.stdout } }, not_a_topic),
+    },
+    batch = {
+        good = {}, words = { "message", "array" },
+        bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print }, { "{true}", { true } },
+            { "an unknown field", { { value = "x", no_such = 1 } } }, { "a wrong key", { { value = "x", key = {} } } } },
+    },
+    batch_options = {
+        good = {}, words = { "option", "table", "partition", "from" },
+        bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print }, { "from=0", { from = 0 } },
+            { "from='x'", { from = "x" } }, { "partition=1.5", { partition = 1.5 } }, { "an unknown option", { no_such = 1 } } },
+    },
+    sync_options = {
+        good = {}, words = { "option", "table", "timeout" },
+        bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "timeout='x'", { timeout = "x" } },
+            { "timeout=-2", { timeout = -2 } }, { "partition='x'", { partition = "x" } }, { "an unknown option", { no_such = 1 } } },
+    },
+    purge_options = {
+        good = {}, words = { "option", "table" },
+        bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "queued=1", { queued = 1 } },
+            { "an unknown option", { no_such = 1 } } },
+    },
+    partition_number = { good = 0, bad = join(number, beyond_int32, { { "-1", -1 } }), words = { "partition", "last_offset" } },
     client_options = {
         good = {}, words = { "option", "config", "no.such.key" },
         bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print }, { "a file", io.stdout },
@@ -200,6 +225,8 @@ signatures.classes = {
     Producer = {
         create_topic = "new_topic conf?", has_topic = "topic_key", destroy_topic = "topic_key",
         send = "topic partition sequence? message", poll = "timeout?", produce = "topic value key? options?",
+        produce_batch = "batch_topic batch batch_options?", produce_async = "topic value key? options?",
+        produce_sync = "topic value key? sync_options?", purge = "purge_options?", last_offset = "topic partition_number?",
         flush = "timeout?", close = "timeout?", closed = "", name = "", last_error = "", pollfd = "", events = "", timeout = "",
         partition_count = "topic", partition_available = "topic partition", config = "", topic_config = "topic?",
         fatal_error = "", test_fatal_error = "error_name reason",

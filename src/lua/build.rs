@@ -169,11 +169,6 @@ fn argument_error(_: &Lua, args: Args) -> Result<(), Raise> {
     Err(Raise::Arg(args.int32(0, 0)?, args.text(1)?))
 }
 
-/// `(timeout, default)` → when a timeout that begins now ends.
-fn deadline(_: &Lua, args: Args) -> Result<f64, Raise> {
-    Ok(crate::client::clock::deadline_ms(args.timeout(0, args.integer(1, -1, i64::MAX)?)?))
-}
-
 fn suggest(_: &Lua, args: Args) -> Result<String, Raise> {
     Ok(crate::client::config::suggestion(&String::from_utf8_lossy(&args.bytes(0)?)))
 }
@@ -209,7 +204,6 @@ pub fn module(lua: &Lua) -> LuaResult<LuaTable> {
     native.raw_set("check_conf", cold::function(lua, CLASSIC_STEP, check_conf)?)?;
     native.raw_set("check_topic_conf", cold::function(lua, CLASSIC_STEP, check_topic_conf)?)?;
     native.raw_set("argument_error", cold::function(lua, CLASSIC_STEP, argument_error)?)?;
-    native.raw_set("deadline", cold::function(lua, CLASSIC_STEP, deadline)?)?;
     native.raw_set("suggest", cold::function(lua, CLASSIC, suggest)?)?;
     native.raw_set("decode_stats", cold::function(lua, CLASSIC, stats::decode)?)?;
     native.raw_set("version", cold::function(lua, CLASSIC, |_, _| Ok(env!("CARGO_PKG_VERSION")))?)?;

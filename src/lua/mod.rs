@@ -7,6 +7,7 @@ mod build;
 mod config;
 pub mod consumer;
 mod control;
+mod deliveries;
 mod described;
 mod error;
 pub mod face;

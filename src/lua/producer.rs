@@ -10,6 +10,7 @@ use mlua::prelude::*;
 use super::args::entries;
 use super::ask::ask;
 use super::build::{cold, hot, pushing_step, step, wording_step, Method};
+use super::deliveries::{self, Waits};
 use super::face::{question_steps, Face, Leaves, Seat};
 use super::partitioning;
 use super::stack::block::Class;
@@ -31,6 +32,7 @@ use crate::native::shared::Shared;
 pub struct Producer {
     seat: Seat<Client>,
     pub slots: Slots,
+    pub waits: Waits,
 }
 
 /// Numbers of the callbacks and opaques that wait in Lua for their reports.
@@ -75,7 +77,7 @@ impl Producer {
             seat.leave(Duration::ZERO, Tell::Caller);
             return Err(Raise::Caller("invalid broker list".into()));
         }
-        Ok(Producer { seat, slots: Slots::default() })
+        Ok(Producer { seat, slots: Slots::default(), waits: Waits::default() })
     }
 
     #[inline]
@@ -119,7 +121,7 @@ impl Class for Producer {
     }
 
     fn make_husk() -> Option<Self> {
-        Some(Producer { seat: Seat::husk()?, slots: Slots::default() })
+        Some(Producer { seat: Seat::husk()?, slots: Slots::default(), waits: Waits::default() })
     }
 
     fn husk_of_thread() -> &'static std::thread::LocalKey<OnceCell<Option<&'static Self>>> {
@@ -213,11 +215,6 @@ fn last_offset(_: &Lua, producer: &Producer, args: Args) -> Result<Option<i64>, 
     Ok(wanted.map(|(_, offset)| offset).max())
 }
 
-/// `(self, timeout, default)` → when a timeout that begins now ends.
-fn deadline(_: &Lua, _: &Producer, args: Args) -> Result<f64, Raise> {
-    Ok(clock::deadline_ms(args.timeout(0, args.integer(1, -1, i64::MAX)?)?))
-}
-
 /// Begins to wait for a flush; returns when to give up and a number for `flush_end`.
 fn flush_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(f64, f64), Raise> {
     args.count(0, 1)?;
@@ -301,6 +298,7 @@ pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
     let mut steps = question_steps();
     steps.extend(partitioning::producer_steps());
     steps.extend(transactions::steps());
+    steps.extend(deliveries::steps());
     steps.extend([
         ("create_topic", cold(Accepts::Open, super::stack::raise::CLASSIC_STEP, create_topic)),
         ("produce_batch", pushing_step(batch::produce_batch_step, batch::push_refused)),
@@ -308,7 +306,6 @@ pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
         ("poll_take", step(serve::poll_take)),
         ("next_event", wording_step(event::next_event::<Producer>, event::push_event, event::WORDS)),
         ("purge_begin", cold(Accepts::Open, STEP, purge_begin)),
-        ("deadline", cold(Accepts::Any, STEP, deadline)),
         ("flush_begin", cold(Accepts::Open, STEP, flush_begin)),
         ("flush_done", cold(Accepts::Any, STEP, flush_done)),
         ("flush_end", cold(Accepts::Any, STEP, flush_end)),

@@ -1,5 +1,6 @@
 //! What librdkafka's callbacks leave behind for the Lua thread to serve.
 
+use super::checkpoint::Progress;
 use super::error::KafkaError;
 use super::partition::TopicPartition;
 
@@ -19,11 +20,8 @@ pub enum Event {
         time: i32,
     },
     Delivery(Box<Report>),
-    /// Every message up to this sequence id is reported; failures since the last one.
-    Checkpoint {
-        id: i64,
-        failures: u64,
-    },
+    /// How far delivery has got.
+    Checkpoint(Progress),
     /// A rebalance waits for the program's callbacks; what it is lies with the consumer.
     Rebalance,
     /// A commit was answered, and somebody wants to hear of it.
@@ -87,6 +85,8 @@ pub struct Report {
     pub broker: i32,
     pub status: Status,
     pub mark: Mark,
+    /// For the client's own callback, not for the message's alone.
+    pub listened: bool,
 }
 
 impl Report {
@@ -138,6 +138,7 @@ mod tests {
             broker: 0,
             status: Status::Persisted,
             mark: Mark::None,
+            listened: true,
         }
     }
 

@@ -172,7 +172,7 @@ pub unsafe extern "C" fn on_delivery(_: *mut rd::rd_kafka_t, message: *const rd:
         let listened = shared.wanted.reports && (code != 0 || !shared.wanted.only_failed_reports && shared.counts.is_sampled());
         let heard = listened || matches!(mark, Mark::Slot(_));
         if heard {
-            shared.push(Event::Delivery(Box::new(copy_report(&*message, code, mark))));
+            shared.push(Event::Delivery(Box::new(copy_report(&*message, code, mark, listened))));
         }
         if code != 0 {
             // One per failed message would be one too many: the code tells enough.
@@ -185,8 +185,8 @@ pub unsafe extern "C" fn on_delivery(_: *mut rd::rd_kafka_t, message: *const rd:
             shared.progress.delivered(topic, (*message).partition, (*message).offset);
         }
         if shared.wanted.checkpoints && sequence >= 0 {
-            if let Some((id, failures)) = shared.progress.reported(sequence, code != 0) {
-                shared.push_checkpoint(id, failures);
+            if let Some(told) = shared.progress.reported(sequence, code != 0) {
+                shared.push_checkpoint(told);
             }
         }
         shared.counts.report(sequence, code != 0, heard);
@@ -195,7 +195,7 @@ pub unsafe extern "C" fn on_delivery(_: *mut rd::rd_kafka_t, message: *const rd:
 
 /// # Safety
 /// `message` is a delivery report that librdkafka is handing out.
-unsafe fn copy_report(message: &rd::rd_kafka_message_t, code: i32, mark: Mark) -> Report {
+unsafe fn copy_report(message: &rd::rd_kafka_message_t, code: i32, mark: Mark, listened: bool) -> Report {
     // SAFETY: topic handle, payload and key belong to the message and live during the call.
     unsafe {
         let topic = std::ffi::CStr::from_ptr(rd::rd_kafka_topic_name(message.rkt)).to_bytes();
@@ -223,6 +223,7 @@ unsafe fn copy_report(message: &rd::rd_kafka_message_t, code: i32, mark: Mark) -
             broker: rd::rd_kafka_message_broker_id(message),
             status,
             mark,
+            listened,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::counts::Counts;
 use super::progress::Progress;
 use super::wake::Wake;
+use crate::model::checkpoint::Progress as Told;
 use crate::model::error::KafkaError;
 use crate::model::event::Event;
 
@@ -134,17 +135,13 @@ impl Shared {
         }
     }
 
-    /// Everything up to `id` is reported. One that nobody has heard yet is replaced.
-    pub fn push_checkpoint(&self, id: i64, failures: u64) {
-        {
-            let mut events = lock(&self.events);
-            if let Some(Event::Checkpoint { id: last, failures: before }) = events.back_mut() {
-                *last = id;
-                *before += failures;
-                return;
-            }
+    /// Tells how far delivery has got, in place of what nobody has heard yet.
+    pub fn push_checkpoint(&self, told: Told) {
+        if let Some(Event::Checkpoint(last)) = lock(&self.events).back_mut() {
+            *last = told;
+            return;
         }
-        self.push(Event::Checkpoint { id, failures });
+        self.push(Event::Checkpoint(told));
     }
 
     pub fn pop(&self) -> Option<Event> {

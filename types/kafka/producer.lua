@@ -65,18 +65,83 @@ function Producer:send(topic, partition, sequence_id, message) end
 ---@return integer served how many events were served
 function Producer:poll(timeout) end
 
----Queues a message and returns at once.
+---Queues a message and returns at once: `produce(topic, value, key, options)`, or one table with all of it.
 ---
----Errors: `nil, err`: `_QUEUE_FULL` (poll, then again), `MSG_SIZE_TOO_LARGE`, `_UNKNOWN_PARTITION`, a fatal error.
----Danger: true means accepted, not delivered.
----Source: `rd_kafka_producev`.
----@param topic string
----@param value string|string[]|nil nil is a tombstone; parts of an array are joined
----@param key? string messages with the same key go to the same partition, in order
+---Errors: `nil, err`: `_QUEUE_FULL` (nothing was queued: poll, then again), `MSG_SIZE_TOO_LARGE` with the limit,
+---`_UNKNOWN_PARTITION`, a fatal error. Raises for a field that is not known or has the wrong type.
+---Danger: true means accepted, not delivered. With `on_full="block"` a full queue is waited for, and callbacks run meanwhile.
+---Source: `rd_kafka_produce`, `rd_kafka_produceva`.
+---@param topic string|kafka.OutgoingMessage
+---@param value? string|string[] nil is a tombstone, "" is not; parts of an array are joined
+---@param key? string messages with the same key go to the same partition, in order; nil is no key, "" is one
 ---@param options? kafka.ProduceOptions
 ---@return true? accepted
 ---@return kafka.Error? err
 function Producer:produce(topic, value, key, options) end
+
+---Queues many messages in one call: `produce_batch(topic, messages [, options])`, or `produce_batch(messages [, options])`
+---where each names its topic. A message is a string, or a table as `produce` takes it.
+---
+---Errors: `errors[i]` is why `messages[i]` was refused; the others are queued. When the queue is full it stops there:
+---`errors.first` says where, so poll and call again with `{from=errors.first}`. A wrong message is refused too
+---(`_INVALID_ARG`), as others may be queued already.
+---Danger: it says nothing of delivery.
+---Source: `rd_kafka_produce`, `rd_kafka_produceva`.
+---@param topic string|(string|kafka.OutgoingMessage)[]
+---@param messages? (string|kafka.OutgoingMessage)[]|kafka.BatchOptions
+---@param options? kafka.BatchOptions
+---@return integer accepted
+---@return table<integer|"first", kafka.Error|integer>? errors nil: all were accepted
+function Producer:produce_batch(topic, messages, options) end
+
+---Produces, and returns a handle to wait for the report with. Several coroutines may wait at once.
+---
+---Errors: as `produce`.
+---Danger: the handle holds the client; a report is only served while something serves: `wait`, `poll`, an event loop.
+---Source: `rd_kafka_produce`, `rd_kafka_produceva`.
+---@param topic string|kafka.OutgoingMessage
+---@param value? string|string[]
+---@param key? string
+---@param options? kafka.ProduceOptions
+---@return kafka.Delivery?
+---@return kafka.Error? err
+function Producer:produce_async(topic, value, key, options) end
+
+---Produces, and waits for the report; `timeout` is among the options. Serves callbacks meanwhile.
+---
+---Errors: `nil, err, report` when it failed or, without a report, was refused or not reported in time. Raises what a
+---callback raised.
+---Danger: after `_TIMED_OUT` the message may still be delivered. One round trip a message: `produce_async` many instead.
+---Source: `rd_kafka_produce`, `rd_kafka_produceva`.
+---@param topic string|kafka.OutgoingMessage
+---@param value? string|string[]
+---@param key? string
+---@param options? kafka.SyncOptions
+---@return kafka.Report? report
+---@return kafka.Error? err
+---@return kafka.Report? failed
+function Producer:produce_sync(topic, value, key, options) end
+
+---Takes back what is not delivered: the reports say `_PURGE_QUEUE` or `_PURGE_INFLIGHT`. Messages produced afterwards stay.
+---
+---Errors: `nil, err` `_TIMED_OUT` when librdkafka's threads did not answer in time; it is done later then. Raises what a callback
+---raised meanwhile.
+---Danger: what was in flight may be stored all the same: its status is `possibly_persisted`.
+---Source: `rd_kafka_purge`, on a thread of the client's own.
+---@param options? kafka.PurgeOptions
+---@return true? done
+---@return kafka.Error? err
+function Producer:purge(options) end
+
+---The highest offset this client has written to a topic, or to one partition of it.
+---
+---Errors: raises for a name that cannot be a topic's, and on a closed client.
+---Danger: nil with `acks=0`, as the broker then tells no offsets.
+---Source: delivery reports.
+---@param topic string
+---@param partition? integer default: all of them
+---@return integer? offset nil: nothing was delivered there yet
+function Producer:last_offset(topic, partition) end
 
 ---Waits until every accepted message is reported, and serves callbacks meanwhile.
 ---

@@ -162,6 +162,10 @@
 ---@field partitioner? string|fun(topic: string, key: string?, count: integer): integer a name, or a function that the call asks
 ---@field partitioner_timeout? integer how long a function's first message to an unknown topic waits; default 5000
 ---@field on_delivery? fun(err: kafka.Error?, report: kafka.Report) once for every accepted message
+---@field delivery_report_every? integer `on_delivery` for one delivered message in so many, and for every failure; default 1
+---@field on_checkpoint? fun(sequence_id: integer?, failures: integer) all up to this id is delivered; how many failed ids hold it back
+---@field on_full? "error"|"block" what a full queue means: `nil, err` at once (default), or waiting for room
+---@field on_full_timeout? integer how long (ms) it waits, default -1: without limit
 
 ---@class kafka.ConsumerConf: kafka.ClientConf
 ---@field topics? string[] in the form with one table; without it, subscribe or assign later
@@ -181,6 +185,28 @@
 ---@field timestamp? integer milliseconds since 1970; default now
 ---@field on_delivery? fun(err: kafka.Error?, report: kafka.Report) for this message; the client's is called after it
 ---@field opaque? any comes back as `report.opaque`
+
+---A message in one table.
+---@class kafka.OutgoingMessage: kafka.ProduceOptions
+---@field topic? string may be left out in a batch to one topic
+---@field value? string|string[]
+---@field key? string
+
+---@class kafka.SyncOptions: kafka.ProduceOptions
+---@field timeout? integer milliseconds, default until the message must have been reported (`message.timeout.ms`), -1 without limit
+
+---@class kafka.BatchOptions
+---@field partition? integer of messages that name none; default: the partitioner's choice
+---@field from? integer the first message to queue, default 1
+
+---@class kafka.PurgeOptions
+---@field queued? boolean messages not sent yet, default true
+---@field in_flight? boolean messages sent and not answered yet, default true
+
+---A message under way, from `produce_async`.
+---@class kafka.Delivery
+---@field wait fun(self: kafka.Delivery, timeout?: integer): kafka.Report?, kafka.Error?, kafka.Report? serves meanwhile
+---@field done fun(self: kafka.Delivery): boolean whether the report has come; serves nothing
 
 ---A member of a consumer group, as `Consumer:group_metadata` tells it.
 ---@class kafka.GroupMetadata

@@ -27,7 +27,7 @@ return function(step)
     -- whether a callback failed, and how.
     form.own_events = {}
 
-    local function serve_one(self, cbs, kind, a, b, own)
+    local function serve_one(self, cbs, kind, a, b, own, listened)
         local fn = cbs[callback_of[kind]]
         if form.own_events[kind] then
             return form.own_events[kind](self, cbs, a, b)
@@ -38,7 +38,7 @@ return function(step)
         elseif kind == "delivery" then
             local failed, err, failed_too, err_too = false, nil, false, nil
             if own then failed, err = run(own, a, b) end
-            if fn and not (cbs.only_failed and a == nil) then failed_too, err_too = run(fn, a, b) end
+            if fn and listened ~= false and not (cbs.only_failed and a == nil) then failed_too, err_too = run(fn, a, b) end
             if failed then return true, err end
             return failed_too, err_too
         elseif fn then
@@ -55,12 +55,12 @@ return function(step)
         local cbs = callbacks(self)
         local served, failed, first = 0, false, nil
         for _ = 1, count do
-            local kind, a, b, own, opaque, renew = next_event(self)
+            local kind, a, b, own, opaque, renew, listened = next_event(self)
             if not kind then break end
             served = served + 1
             if opaque ~= nil then b.opaque = opaque end
             if renew then cbs[1], cbs[2] = {}, {} end
-            local bad, err = serve_one(self, cbs, kind, a, b, own)
+            local bad, err = serve_one(self, cbs, kind, a, b, own, listened)
             if bad and not failed then failed, first = true, err end
         end
         settle(self)

@@ -84,6 +84,9 @@ local function is_delivery(value) return type(value) == "table" and getmetatable
 local function into(delivery, own)
     return function(err, report)
         delivery.finished, delivery.err, delivery.report = true, err, report
+        local waiting = delivery.waiting
+        delivery.waiting = nil
+        for ticket in pairs(waiting or {}) do step.wait_end(delivery.producer, ticket) end
         if own then own(err, report) end
     end
 end
@@ -148,7 +151,7 @@ function methods.produce_async(...)
         local ok, err = step.produce(...)
         return ok, err
     end
-    local delivery = setmetatable({ producer = self, finished = false }, delivery_class)
+    local delivery = setmetatable({ producer = self, topic = is_text(fields.topic) and fields.topic .. "" or "", finished = false }, delivery_class)
     if fields.on_delivery == nil or type(fields.on_delivery) == "function" then
         fields.on_delivery = into(delivery, fields.on_delivery)
     end
@@ -164,31 +167,55 @@ function methods.produce_async(...)
     return delivery
 end
 
--- Serves until the report is there or the deadline has come.
-local function await(delivery, deadline)
+-- Longer (ms) than a report may take: librdkafka looks for messages that are too old once a second.
+local GRACE = 5000
+
+-- Until the message must have been reported, in ms.
+local function patience(delivery)
+    local ms = step.message_timeout(delivery.producer, delivery.topic)
+    return ms > 0 and ms + GRACE or -1
+end
+
+-- Serves until the report is there or the time is over. The ticket wakes whoever waits when another call
+-- has served the report. What callbacks raise is kept in `held` until it is known what became of the message.
+local function await(delivery, timeout, held)
     local self = delivery.producer
-    while not delivery.finished do
-        form.serve(self)
-        form.dispatch_or_raise(self)
-        if delivery.finished then break end
-        if form.is_closed(self) then return nil, native.destroyed() end
-        if native.now() >= deadline then
-            local _, late = step.unanswered(self, "the report of a message")
-            return nil, late
-        end
-        form.wait_until(self, deadline)
+    if not delivery.finished and not form.is_closed(self) then
+        local ticket, deadline = step.wait_begin(self, timeout or patience(delivery))
+        if not ticket then return nil, deadline end
+        delivery.waiting = delivery.waiting or {}
+        delivery.waiting[ticket] = true
+        local _, late = form.await(self, ticket, deadline, "the report of a message to " .. delivery.topic, held)
+        step.wait_end(self, ticket)
+        if delivery.waiting then delivery.waiting[ticket] = nil end
+        if not delivery.finished then return nil, late end
     end
+    if not delivery.finished then return nil, native.destroyed() end
     if delivery.err then return nil, delivery.err, delivery.report end
     return delivery.report
 end
+
+local function raise_held(held)
+    if held.failed then error(held.first, 0) end
+end
+
+local function is_timeout(value)
+    return value == nil or type(value) == "number" and value == math.floor(value) and value >= -1 and value <= 2 ^ 31 - 1
+end
+
+local TIMEOUT = "timeout: milliseconds expected (a whole number, 0 = do not wait, -1 = for ever), got "
 
 --- The report, or nil, the error and, if the message failed, its report.
 function Delivery.wait(...)
     local delivery, timeout = ...
     if not is_delivery(delivery) then native.argument_error(1, "kafka.Delivery expected, got " .. type(delivery)) end
     if select("#", ...) > 2 then native.argument_error(select("#", ...), "incorrect number of arguments") end
-    local deadline = step.deadline(delivery.producer, timeout, -1)
-    return await(delivery, deadline)
+    if not is_timeout(timeout) then native.argument_error(2, TIMEOUT .. show(timeout)) end
+    local held = {}
+    local report, err, failed = await(delivery, timeout, held)
+    raise_held(held)
+    if report then return report end
+    return nil, err, failed
 end
 
 function Delivery.done(...)
@@ -204,9 +231,10 @@ function methods.produce_sync(...)
         local ok, err = step.produce(...)
         return ok, err
     end
-    local until_then = step.deadline(self, rawget(fields, "timeout"), -1)
+    local timeout = fields.timeout
+    if not is_timeout(timeout) then error("produce_sync: option " .. TIMEOUT .. show(timeout), 2) end
     fields.timeout = nil
-    local delivery = setmetatable({ producer = self, finished = false }, delivery_class)
+    local delivery = setmetatable({ producer = self, topic = is_text(fields.topic) and fields.topic .. "" or "", finished = false }, delivery_class)
     if fields.on_delivery == nil or type(fields.on_delivery) == "function" then
         fields.on_delivery = into(delivery, fields.on_delivery)
     end
@@ -219,7 +247,11 @@ function methods.produce_sync(...)
         deadline = not ok and wait_for_room(self, own, err, deadline)
     end
     if not ok then return nil, err end
-    return await(delivery, until_then)
+    local held = {}
+    local report, late, failed = await(delivery, timeout, held)
+    raise_held(held)
+    if report then return report end
+    return nil, late, failed
 end
 
 --- Waits for all of `deliveries`. True when every message arrived; else nil, the first error, and how many did not.
@@ -230,17 +262,20 @@ function native.wait_all(...)
     if type(deliveries) ~= "table" then
         native.argument_error(1, "an array of deliveries expected, got " .. type(deliveries))
     end
-    local deadline = native.deadline(timeout, -1)
+    if not is_timeout(timeout) then native.argument_error(2, TIMEOUT .. show(timeout)) end
     for i = 1, #deliveries do
         if not is_delivery(deliveries[i]) then
             native.argument_error(1, ("an array of deliveries expected, got %s at index %d"):format(type(deliveries[i]), i))
         end
     end
-    local missing, first = 0, nil
+    local now, held, missing, first = native.now, {}, 0, nil
+    local deadline = timeout and timeout >= 0 and now() + timeout
     for i = 1, #deliveries do
-        local report, err = await(deliveries[i], deadline)
+        local left = deadline and math.max(0, math.ceil(deadline - now())) or timeout
+        local report, err = await(deliveries[i], left, held)
         if not report then missing, first = missing + 1, first or err end
     end
+    raise_held(held)
     if missing > 0 then return nil, first, missing end
     return true
 end

@@ -94,7 +94,8 @@ unsafe fn body<T: Face>(L: *mut lua_State) -> Result<c_int, Raise> {
         let Event::Delivery(report) = &event else { return Ok(3) };
         let Mark::Slot(slot) = report.mark else { return Ok(3) };
         push_slot(L, state, slot);
-        Ok(6)
+        l::lua_pushboolean(L, c_int::from(report.listened));
+        Ok(7)
     }
 }
 
@@ -132,10 +133,13 @@ pub unsafe extern "C-unwind" fn push_event(L: *mut lua_State) -> c_int {
                 push::field(L, "id", || push::integer(L, i64::from(*id)));
                 push::field(L, "time", || push::integer(L, i64::from(*time)));
             }
-            Event::Checkpoint { id, failures } => {
+            Event::Checkpoint(progress) => {
                 push::text(L, "checkpoint");
-                push::integer(L, *id);
-                push::integer(L, *failures as i64);
+                match progress.id {
+                    Some(id) => push::integer(L, id),
+                    None => l::lua_pushnil(L),
+                }
+                push::integer(L, progress.failures as i64);
                 return 3;
             }
             Event::Rebalance => {

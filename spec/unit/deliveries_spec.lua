@@ -1,0 +1,277 @@
+-- Handles to wait for, full queues that are waited for, messages taken back, and how far delivery has got.
+local h = require "spec.helper"
+local kafka = h.kafka
+
+local function setup()
+    local topic = h.topic()
+    local mock = h.mock { topics = { [topic] = 2 } }
+    local function producer(options)
+        options = options or {}
+        options["bootstrap.servers"] = options["bootstrap.servers"] or mock:bootstrap_servers()
+        options["linger.ms"] = options["linger.ms"] or 1
+        return h.track(kafka.producer(options))
+    end
+    return topic, producer, mock
+end
+
+describe("produce_async", function()
+    local topic, producer
+    before_each(function() topic, producer = setup() end)
+    after_each(h.cleanup)
+
+    it("gives a handle whose wait returns the report", function()
+        local p = producer()
+        local delivery = assert(p:produce_async(topic, "v", "k", { partition = 1 }))
+        assert.is_false(delivery:done())
+        local report = assert(delivery:wait())
+        assert.same({ "v", "k", 1, "persisted" }, { report.value, report.key, report.partition, report.status })
+        assert.is_true(delivery:done())
+        assert.equal(report, delivery:wait(0))
+        assert.matches("^kafka%.Delivery: delivered$", tostring(delivery))
+    end)
+
+    it("calls the message's own callback and the client's as well", function()
+        local calls = {}
+        local p = producer { on_delivery = function() calls[#calls + 1] = "client's" end }
+        local delivery = assert(p:produce_async { topic = topic, value = "v", opaque = 7, on_delivery = function(_, report)
+            calls[#calls + 1] = report.opaque
+        end })
+        assert(delivery:wait())
+        assert.same({ 7, "client's" }, calls)
+    end)
+
+    it("tells of a failure by its error and report", function()
+        local p = producer { ["message.timeout.ms"] = 200, ["bootstrap.servers"] = h.nowhere }
+        local report, err, failed = assert(p:produce_async(topic, "v")):wait()
+        assert.is_nil(report)
+        assert.equal("_MSG_TIMED_OUT", err.name)
+        assert.equal("v", failed.value)
+    end)
+
+    it("returns at the deadline, and can be waited for again", function()
+        local p = producer { ["linger.ms"] = 700 }
+        local delivery = assert(p:produce_async(topic, "v"))
+        local report, err = delivery:wait(50)
+        assert.is_nil(report)
+        assert.equal("_TIMED_OUT", err.name)
+        assert.truthy(delivery:wait(10000))
+    end)
+
+    it("refuses what produce refuses, at the user's line", function()
+        local p = producer { ["message.max.bytes"] = 1000 }
+        local delivery, err = p:produce_async(topic, ("x"):rep(2000))
+        assert.is_nil(delivery)
+        assert.equal("MSG_SIZE_TOO_LARGE", err.name)
+        assert.matches("^user%.lua:1: bad argument #%d to 'produce_async' %(.*'partitoin': unknown",
+            h.error_of(h.chunk("local p, t = ... local d = p:produce_async(t, 'v', nil, { partitoin = 1 })", "user.lua"), p, topic))
+        assert.matches("whole number", h.error_of(p.produce_sync, p, topic, "v", nil, { timeout = -2 }))
+    end)
+
+    it("lets several coroutines wait at once, each for its own", function()
+        local p = producer()
+        kafka.wrap(p, function(_, ms) coroutine.yield(ms) end)
+        local done, threads = 0, {}
+        for i = 1, 5 do
+            threads[i] = coroutine.create(function()
+                local report = assert(assert(p:produce_async(topic, "v" .. i)):wait())
+                assert(report.value == "v" .. i)
+                done = done + 1
+            end)
+        end
+        h.wait_until(function()
+            for _, thread in ipairs(threads) do
+                if coroutine.status(thread) == "suspended" then assert(coroutine.resume(thread)) end
+            end
+            return done == 5
+        end)
+        kafka.wrap(p, nil)
+    end)
+
+    it("wakes a coroutine whose report another call has served", function()
+        local p = producer()
+        p:pollfd()
+        local delivery = assert(p:produce_async(topic, "v"))
+        kafka.wrap(p, function() coroutine.yield() end)
+        local thread = coroutine.create(function() return assert(delivery:wait()) end)
+        assert(coroutine.resume(thread))
+        kafka.wrap(p, nil)
+        h.wait_until(function()
+            p:poll(10)
+            return delivery:done()
+        end)
+        p:poll(0)
+        local ok, report = coroutine.resume(thread)
+        assert.is_true(ok)
+        assert.equal("v", report.value)
+    end)
+end)
+
+describe("produce_sync and wait_all", function()
+    local topic, producer
+    before_each(function() topic, producer = setup() end)
+    after_each(h.cleanup)
+
+    it("return once the messages are delivered", function()
+        local p = producer()
+        assert.equal("v", assert(p:produce_sync(topic, "v", nil, { timeout = 10000 })).value)
+        local deliveries = {}
+        for i = 1, 20 do deliveries[i] = assert(p:produce_async { topic = topic, value = "v" }) end
+        assert.is_true(kafka.wait_all(deliveries, 10000))
+        for i = 1, 20 do assert.is_true(deliveries[i]:done()) end
+        assert.equal(0, #p)
+    end)
+
+    it("tell how many are missing, within their time", function()
+        local p = producer { ["bootstrap.servers"] = h.nowhere }
+        local deliveries = { assert(p:produce_async("t", "a")), assert(p:produce_async("t", "b")) }
+        local before = h.now()
+        local ok, err, missing = kafka.wait_all(deliveries, 100)
+        assert.is_nil(ok)
+        assert.same({ "_TIMED_OUT", 2 }, { err.name, missing })
+        assert.is_true(h.now() - before < 5)
+        local report, why = p:produce_sync("t", "c", nil, { timeout = 0 })
+        assert.is_nil(report)
+        assert.equal("_TIMED_OUT", why.name)
+        assert.matches("got string at index 1", h.error_of(kafka.wait_all, { "x" }))
+    end)
+
+    it("raise what a callback raised, once, when the message is known to be delivered", function()
+        local problem, raised = { "mine" }, 0
+        local p = producer { on_delivery = function()
+            raised = raised + 1
+            if raised == 1 then error(problem, 0) end
+        end }
+        assert.equal(problem, h.error_of(p.produce_sync, p, topic, "v"))
+        assert.truthy(p:produce_sync(topic, "v"))
+    end)
+end)
+
+describe("a full queue", function()
+    local topic, producer
+    before_each(function() topic, producer = setup() end)
+    after_each(h.cleanup)
+
+    it("is an error without on_full, and nothing is queued", function()
+        local p = producer { ["bootstrap.servers"] = h.nowhere, ["queue.buffering.max.messages"] = 10 }
+        for _ = 1, 10 do assert(p:produce("t", "v")) end
+        local ok, err = p:produce("t", "v")
+        assert.is_nil(ok)
+        assert.equal("_QUEUE_FULL", err.name)
+        assert.matches("call poll", err.message)
+        assert.equal(10, #p)
+    end)
+
+    it("is waited for with on_full=\"block\", and all arrives once", function()
+        local seen = 0
+        local p = producer { on_full = "block", ["queue.buffering.max.messages"] = 10, on_delivery = function(err)
+            assert(not err)
+            seen = seen + 1
+        end }
+        local messages = {}
+        for i = 1, 60 do messages[i] = "v" .. i end
+        for i = 1, 60 do assert.is_true(p:produce(topic, messages[i])) end
+        for i = 1, 60 do assert.is_true(p:produce { topic = topic, value = messages[i] }) end
+        assert.equal(60, (p:produce_batch(topic, messages)))
+        for i = 1, 60 do assert(p:produce_async(topic, messages[i])) end
+        p:create_topic(topic)
+        for i = 1, 60 do assert.equal(0, p:send(topic, 0, i, "v")) end
+        assert.is_true(p:flush())
+        assert.equal(300, seen)
+    end)
+
+    it("is an error after on_full_timeout", function()
+        local p = producer { ["bootstrap.servers"] = h.nowhere, on_full = "block", on_full_timeout = 100, ["queue.buffering.max.messages"] = 2 }
+        assert.equal(2, (p:produce_batch("t", { "a", "b" })))
+        local before = h.now()
+        local ok, err = p:produce("t", "v")
+        assert.is_nil(ok)
+        assert.equal("_QUEUE_FULL", err.name)
+        assert.is_true(h.now() - before >= 0.09)
+        local accepted, errors = p:produce_batch("t", { "c", "d" })
+        assert.same({ 0, 1, "_QUEUE_FULL" }, { accepted, errors.first, errors[1].name })
+    end)
+end)
+
+describe("purge", function()
+    local topic, producer
+    before_each(function() topic, producer = setup() end)
+    after_each(h.cleanup)
+
+    it("takes back what is queued, with a report for each, and nothing that is produced afterwards", function()
+        local taken, delivered = 0, 0
+        local p = producer { ["linger.ms"] = 300, on_delivery = function(err)
+            if err then
+                assert.equal("_PURGE_QUEUE", err.name)
+                taken = taken + 1
+            else
+                delivered = delivered + 1
+            end
+        end }
+        assert(p:produce_sync(topic, "first"))
+        for _ = 1, 20 do p:produce(topic, "old", nil, { partition = 0 }) end
+        assert.is_true(p:purge())
+        for _ = 1, 20 do p:produce(topic, "new", nil, { partition = 0 }) end
+        assert.is_true(p:flush())
+        assert.same({ 20, 21 }, { taken, delivered })
+    end)
+
+    it("may spare what is queued", function()
+        local p = producer { ["bootstrap.servers"] = h.nowhere }
+        p:produce("t", "v")
+        assert.is_true(p:purge { queued = false })
+        p:poll(0)
+        assert.equal(1, #p)
+        assert.is_true(p:purge { in_flight = false })
+        h.wait_until(function() p:poll(10) return #p == 0 end)
+        assert.matches("unknown option \"queud\"", h.error_of(p.purge, p, { queud = true }))
+    end)
+end)
+
+describe("How far delivery has got", function()
+    local topic, mock, producer
+    before_each(function() topic, producer, mock = setup() end)
+    after_each(h.cleanup)
+
+    it("is told by last_offset, for a topic and a partition", function()
+        local p = producer()
+        assert.is_nil(p:last_offset(topic))
+        for _ = 1, 3 do assert(p:produce_sync(topic, "v", nil, { partition = 1 })) end
+        assert(p:produce_sync(topic, "v", nil, { partition = 0 }))
+        assert.equal(2, p:last_offset(topic, 1))
+        assert.equal(0, p:last_offset(topic, 0))
+        assert.equal(2, p:last_offset(topic))
+    end)
+
+    it("is told by on_checkpoint, which a failed id holds back until it is delivered", function()
+        local told = {}
+        local p = producer { on_checkpoint = function(id, failures) told[#told + 1] = { id or "none", failures } end }
+        p:create_topic(topic)
+        assert.equal(0, p:send(topic, 0, 1, "v"))
+        assert.is_true(p:flush())
+        assert.same({ { 1, 0 } }, told)
+        mock:push_errors("Produce", { "INVALID_RECORD" })
+        assert.equal(0, p:send(topic, 0, 2, "v"))
+        h.wait_until(function() p:poll(10) return #p == 0 end)
+        assert.same({ 1, 1 }, told[#told])
+        assert.equal(0, p:send(topic, 0, 3, "v"))
+        h.wait_until(function() p:poll(10) return #p == 0 end)
+        assert.same({ 1, 1 }, told[#told])
+        assert.equal(0, p:send(topic, 0, 2, "v"))
+        h.wait_until(function() p:poll(10) return #p == 0 end)
+        assert.same({ 3, 0 }, told[#told])
+    end)
+
+    it("is told for one message in so many, and for every failure", function()
+        local good, bad = 0, 0
+        local p = producer { delivery_report_every = 10, on_delivery = function(err) if err then bad = bad + 1 else good = good + 1 end end }
+        for _ = 1, 95 do p:produce(topic, "v", nil, { partition = 0 }) end
+        for _ = 1, 3 do p:produce(topic, "v", nil, { partition = 77 }) end
+        h.wait_until(function() p:poll(10) return #p == 0 end)
+        assert.same({ 9, 3 }, { good, bad })
+        assert.equal(0, #p)
+        local own = 0
+        for _ = 1, 4 do p:produce(topic, "v", nil, { partition = 0, on_delivery = function() own = own + 1 end }) end
+        p:flush()
+        assert.same({ 4, 9 }, { own, good })
+    end)
+end)
