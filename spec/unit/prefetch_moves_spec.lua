@@ -15,6 +15,8 @@ describe("what was fetched ahead", function()
     local function consumer(conf)
         conf["bootstrap.servers"], conf["group.id"] = mock:bootstrap_servers(), conf["group.id"] or "g"
         conf["auto.offset.reset"] = "earliest"
+        -- The mock waits that long for members that have left.
+        conf["session.timeout.ms"], conf["heartbeat.interval.ms"] = conf["session.timeout.ms"] or 1000, 100
         return h.track(kafka.consumer(conf))
     end
 
@@ -96,11 +98,12 @@ describe("what was fetched ahead", function()
     it("goes by a revoke: what moves to another consumer is handed out there, and here no more", function()
         local ours = { [0] = 0, [1] = 0 }
         local revoked
-        local a = consumer { topics = { "t" }, on_revoke = function(_, list) revoked = list end }
+        local patient = 4000 -- on a busy machine a second is too short to stay a member
+        local a = consumer { topics = { "t" }, ["session.timeout.ms"] = patient, on_revoke = function(_, list) revoked = list end }
         local message = next_of(a)
         ours[message.partition] = message.offset + 1
         local assigned
-        local b = consumer { topics = { "t" }, on_assign = function(_, list) assigned = list end }
+        local b = consumer { topics = { "t" }, ["session.timeout.ms"] = patient, on_assign = function(_, list) assigned = list end }
         local first
         h.wait_until(function()
             message = a:poll(20)
@@ -118,7 +121,7 @@ describe("what was fetched ahead", function()
     it("goes when partitions are lost, and comes again from what is committed", function()
         local lost, revoked, assigned = 0, 0, 0
         local c = consumer {
-            topics = { "t" }, ["heartbeat.interval.ms"] = 100, ["enable.auto.commit"] = false,
+            topics = { "t" }, ["enable.auto.commit"] = false,
             on_assign = function() assigned = assigned + 1 end,
             on_lost = function() lost = lost + 1 end, on_revoke = function() revoked = revoked + 1 end,
         }

@@ -24,7 +24,7 @@ function methods.store(...)
     local flat, refused = read(what, "store")
     if not flat then return nil, refused end
     local ok, err = step.store(self, flat)
-    return ok, err
+    return form.outcome(ok, err)
 end
 
 function methods.commit(...)
@@ -39,7 +39,7 @@ function methods.commit(...)
     if not ticket then return nil, deadline end
     local done, err = form.await(self, ticket, deadline, "commit")
     if done and native.is_message(what) then native.message_committed(what) end
-    return done, err
+    return form.outcome(done, err)
 end
 
 -- Under `commits` of the callbacks table wait the functions of calls that are not answered yet.
@@ -65,5 +65,5 @@ function methods.commit_async(...)
     local ok, err = step.commit_async(self, flat, call)
     if not ok then waiting[call] = nil end
     if ok and native.is_message(what) then native.message_committed(what) end
-    return ok, err
+    return form.outcome(ok, err)
 end

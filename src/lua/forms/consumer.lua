@@ -5,6 +5,12 @@ local form = native.client_form(step)
 local now = native.now
 local methods = class.__index
 
+--- What a call returns that has one result or an error.
+function form.outcome(result, err)
+    if result then return result end
+    return nil, err
+end
+
 -- Past its deadline a close waits this long (ms) for librdkafka's threads to end.
 local FAREWELL = 400
 

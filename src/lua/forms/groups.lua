@@ -19,7 +19,7 @@ function methods.subscribe(...)
         native.argument_error(2, 'an array of topics expected, such as {"orders", "^audit\\..*"}')
     end
     local ok, err = step.subscribe(self, topics)
-    return ok, err
+    return form.outcome(ok, err)
 end
 
 -- on_assign may return a list, which replaces the assignment.

@@ -14,26 +14,26 @@ function methods.assign(...)
     local self, list = ...
     step.member(self, select("#", ...), 2, 2)
     local ok, err = step.assign(self, native.read_partitions(list, "assign", PARTITION, 1))
-    return ok, err
+    return form.outcome(ok, err)
 end
 
 function methods.unassign(...)
     local ok, err = step.unassign(...)
-    return ok, err
+    return form.outcome(ok, err)
 end
 
 function methods.incremental_assign(...)
     local self, list = ...
     step.member(self, select("#", ...), 2, 2)
     local ok, err = step.incremental_assign(self, native.read_partitions(list, "incremental_assign", PARTITION, 1))
-    return ok, err
+    return form.outcome(ok, err)
 end
 
 function methods.incremental_unassign(...)
     local self, list = ...
     step.member(self, select("#", ...), 2, 2)
     local ok, err = step.incremental_unassign(self, native.read_partitions(list, "incremental_unassign", PARTITION, 1))
-    return ok, err
+    return form.outcome(ok, err)
 end
 
 function methods.seek(...)
@@ -42,28 +42,28 @@ function methods.seek(...)
     local where = native.read_partitions({ { topic = topic, partition = partition, offset = offset } }, "seek",
         { partition = true, offset = true }, 1)
     local ok, err = step.seek(self, where)
-    return ok, err
+    return form.outcome(ok, err)
 end
 
 function methods.pause(...)
     local self, list = ...
     step.member(self, select("#", ...), 1, 2)
     local ok, err = step.pause(self, read_or_none(list, "pause"))
-    return ok, err
+    return form.outcome(ok, err)
 end
 
 function methods.resume(...)
     local self, list = ...
     step.member(self, select("#", ...), 1, 2)
     local ok, err = step.resume(self, read_or_none(list, "resume"))
-    return ok, err
+    return form.outcome(ok, err)
 end
 
 function methods.position(...)
     local self, list = ...
     step.member(self, select("#", ...), 1, 2)
     local places, err = step.position(self, read_or_none(list, "position"))
-    return places, err
+    return form.outcome(places, err)
 end
 
 function methods.committed(...)
@@ -76,5 +76,5 @@ end
 
 function methods.lag(...)
     local list, err = step.lag(...)
-    return list, err
+    return form.outcome(list, err)
 end

@@ -1,0 +1,111 @@
+-- Committing: what a commit covers, whom it tells, and that it keeps its deadline.
+local h = require "spec.helper"
+local kafka = h.kafka
+
+describe("a commit", function()
+    local mock
+    before_each(function()
+        mock = h.mock { topics = { t = 2 } }
+        local values = {}
+        for i = 0, 19 do values[i + 1] = { value = tostring(i), partition = i % 2 } end
+        h.fill(mock:bootstrap_servers(), "t", values)
+    end)
+    after_each(h.cleanup)
+
+    local function reading(conf)
+        conf = conf or {}
+        conf["bootstrap.servers"], conf["group.id"] = mock:bootstrap_servers(), "g"
+        conf["enable.auto.commit"] = conf["enable.auto.commit"] or false
+        local c = h.track(kafka.consumer(conf))
+        assert(c:assign { { topic = "t", partition = 0, offset = 0 } })
+        return c
+    end
+
+    local function next_of(c)
+        return h.wait_until(function() return c:poll(100) end, 15, "a message")
+    end
+
+    local function committed(c) return assert(c:committed { "t:0" })[1] end
+
+    it("of nothing in particular covers what was handed out last", function()
+        local c = reading()
+        assert.is_nil(committed(c).offset)
+        for _ = 1, 3 do next_of(c) end
+        assert.is_true(c:commit())
+        assert.equal(3, committed(c).offset)
+    end)
+
+    it("of a message covers the offset after it, with metadata, and of a list what it says", function()
+        local c = reading()
+        local first = next_of(c)
+        next_of(c)
+        assert.is_true(c:commit(first))
+        assert.equal(1, committed(c).offset)
+        assert.is_true(first:commit "a note")
+        assert.same({ 1, "a note" }, { committed(c).offset, committed(c).metadata })
+        assert.is_true(c:commit { { topic = "t", partition = 0, offset = 7, metadata = "b" } })
+        local place = committed(c)
+        assert.same({ 7, "b" }, { place.offset, place.metadata })
+        assert.is_true(c:commit { place })
+    end)
+
+    it("refuses a message from before a seek, and a single entry where a list is due", function()
+        local c = reading()
+        local message = next_of(c)
+        assert(c:seek("t", 0, 5))
+        local ok, err = c:commit(message)
+        assert.same({ nil, "_STATE" }, { ok, err.name })
+        assert.truthy(h.error_of(c.commit, c, { topic = "t", partition = 0, offset = 1 }):find("a list of offsets expected", 1, true))
+    end)
+
+    it("covers what store has stored", function()
+        local c = reading { ack = "manual" }
+        next_of(c)
+        assert.is_true(c:store { { topic = "t", partition = 0, offset = 4 } })
+        local ok, err = c:store { { topic = "t", partition = 1, offset = 4 } }
+        assert.same({ nil, "_STATE" }, { ok, err.name })
+        assert.is_true(c:commit())
+        assert.equal(4, committed(c).offset)
+    end)
+
+    it("in the background tells its function and on_commit, in the order of the calls", function()
+        local told, all = {}, 0
+        local c = reading { on_commit = function(err) all = all + (err and 0 or 1) end }
+        next_of(c)
+        for offset = 1, 5 do
+            assert.is_true(c:commit_async({ { topic = "t", partition = 0, offset = offset } }, function(err, offsets)
+                told[#told + 1] = err or offsets[1].offset
+            end))
+        end
+        h.wait_until(function()
+            c:poll(20)
+            return #told == 5 and all == 5
+        end)
+        assert.same({ 1, 2, 3, 4, 5 }, told)
+        assert.equal(5, committed(c).offset)
+    end)
+
+    it("that is automatic tells on_commit, too", function()
+        local offset
+        local c = reading {
+            ["enable.auto.commit"] = true, ["auto.commit.interval.ms"] = 50, on_commit = function(_, list) offset = list[1].offset end,
+        }
+        h.wait_until(function()
+            c:poll(20)
+            return offset == 10
+        end)
+    end)
+
+    it("keeps its deadline while the broker is silent, and says what it waited for", function()
+        local c = reading()
+        next_of(c)
+        assert(c:commit())
+        mock:set_rtt(1, 3000)
+        local started = h.now()
+        local ok, err = c:commit({ { topic = "t", partition = 0, offset = 3 } }, 200)
+        assert.same({ nil, "_TIMED_OUT" }, { ok, err.name })
+        assert.truthy(err.message:find("commit", 1, true))
+        assert.is_true(h.now() - started < 2.5)
+        mock:set_rtt(1, 0)
+    end)
+end)
