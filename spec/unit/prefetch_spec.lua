@@ -46,6 +46,7 @@ describe("the prefetch buffer", function()
             if h.now() - start < 2.5 then h.sleep(0.025) end
         end
         assert.is_true(h.now() - start > 2.4)
+        for _ = 1, 3 do assert.are.same({ n = 1 }, { n = select("#", c:poll(50)), c:poll(50) }) end -- what waits behind shows now
         assert.are.same({}, errors)
     end)
 
