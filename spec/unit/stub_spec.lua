@@ -5,7 +5,7 @@ local kafka = h.kafka
 
 local FILES = {
     "types/kafka.lua", "types/kafka/producer.lua", "types/kafka/consumer.lua", "types/kafka/groups.lua",
-    "types/kafka/mock_cluster.lua",
+    "types/kafka/mock_cluster.lua", "types/kafka/queue.lua",
     "types/kafka/session.lua",
     "types/kafka/questions.lua",
 }
@@ -59,15 +59,17 @@ local function read_module()
     local brokers = mock:bootstrap_servers()
     local producer = h.track(kafka.producer(brokers))
     local consumer = h.track(kafka.consumer(brokers, { "stub" }, { ["group.id"] = "stub" }))
+    local queue = h.track(kafka.consumer { ["bootstrap.servers"] = brokers }):queue()
     local found = {}
     functions_of(kafka, "kafka.", found)
+    functions_of(getmetatable(queue).__index, "Queue:", found)
     functions_of(kafka.partitioner, "kafka.partitioner.", found)
     functions_of(late.complete(getmetatable(producer).__index), "Producer:", found)
     functions_of(late.complete(getmetatable(consumer).__index), "Consumer:", found)
     functions_of(late.complete(getmetatable(mock).__index), "MockCluster:", found)
     local session = h.track(kafka.session{})
     functions_of(getmetatable(session).__index, "Session:", found)
-    return found, { Producer = producer, Consumer = consumer, MockCluster = mock, Session = session }
+    return found, { Producer = producer, Consumer = consumer, MockCluster = mock, Queue = queue, Session = session }
 end
 
 local function missing_from(this, other)

@@ -219,14 +219,18 @@ impl Consumer {
 
     /// The message shall be read again by whoever comes next: from it on nothing of its partition is
     /// stored, until that is sought or assigned anew.
-    pub fn cancel(&self, topic: &str, partition: i32, offset: i64, generation: u64) {
+    /// False when a queue handed it out, whose loop ends then.
+    pub fn cancel(&self, topic: &str, partition: i32, offset: i64, generation: u64) -> bool {
         if !self.acks.is_current(topic, partition, generation) {
-            return;
+            return true;
+        }
+        if self.feeds.cancel(topic, partition, offset) {
+            return false;
         }
         if self.acks.is_explicit() {
             self.acks.unacked.borrow_mut().cancel(topic, partition, offset);
             self.let_next_come(topic, partition);
-            return;
+            return true;
         }
         let mut cancelled = self.acks.cancelled.borrow_mut();
         match cancelled.iter_mut().find(|place| place.is_at(topic.as_bytes(), partition)) {
@@ -235,6 +239,7 @@ impl Consumer {
         }
         drop(cancelled);
         self.keep_what_came_before(topic, partition, offset);
+        true
     }
 
     /// Of a batch, what came before the cancelled message is done all the same.
@@ -322,11 +327,13 @@ impl Consumer {
     /// What was handed out last shall be read again by whoever comes next.
     pub fn forget_last(&self) {
         self.acks.last.borrow_mut().clear();
+        self.feeds.forget_last();
     }
 
     /// Counts what was handed out last as done, for an explicit `close`.
     pub fn finish(&self) {
         self.finish_last();
+        self.feeds.finish_last();
         self.buffer.borrow_mut().clear();
     }
 }

@@ -2,12 +2,15 @@
 //! `receiving.rs` asks for messages, `acks.rs` knows when they are done, `rebalance.rs` answers the group.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::acks::{Acks, Mode};
 use super::assignment::Starts;
 use super::config::{build, check_topic_entries, Settings};
+use super::feed::Storing;
+use super::feeds::{Feeds, Parting};
 use super::handle::{Handle, Parts};
 use super::input::Input;
 use super::leaving::{depart, Departure, Leave, Outcome, Tell};
@@ -33,6 +36,8 @@ pub struct Consumer {
     pub(super) input: Input,
     /// `group.id` is set.
     pub has_group: bool,
+    /// Queues beside its own, and partitions read without the group.
+    pub feeds: Rc<Feeds>,
     /// When librdkafka's queue was last looked at.
     pub(super) looked: Cell<u64>,
     pub(super) rebalances: Rebalances,
@@ -58,10 +63,17 @@ impl Consumer {
             }
             mode => mode,
         };
+        let storing = match mode {
+            Mode::Manual | Mode::Required => None,
+            _ if !has_group => Some(Storing::Never),
+            Mode::AtHandOver => Some(Storing::AtHandOver),
+            Mode::Auto => Some(Storing::WhenNextAsked),
+        };
         let handle = Handle::create(Kind::Consumer, built, settings)?;
         let commits = handle.client().property(&c"enable.auto.commit".to_owned());
         Ok(Consumer {
             input: Input::new(commits.as_deref() == Some("false")),
+            feeds: Feeds::new(handle.client(), storing),
             handle,
             buffer: RefCell::default(),
             acks: Acks::new(mode, settings.max_unacked),
@@ -99,15 +111,20 @@ impl Consumer {
     pub fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure> {
         let registered = self.handle.registered();
         let auto_commit = self.handle.client().property(&c"enable.auto.commit".to_owned());
-        let member = self.has_group;
-        let commits = tell == Tell::Caller && member && auto_commit.as_deref() == Some("true");
+        let asked = tell == Tell::Caller && auto_commit.as_deref() == Some("true");
+        let commits = asked && self.has_group && !self.feeds.is_simple();
         let Parts { client, shared, workers } = self.handle.into_parts();
         let held = (self.buffer.into_inner(), self.acks.into_held());
-        let departure = depart(
-            Box::new(Leaver { shared, held: Some(held), member, commits, workers: Some(workers), client }),
-            patience,
-            tell,
-        );
+        let leaver = Leaver {
+            shared,
+            held: Some(held),
+            parting: Some(self.feeds.leave()),
+            member: self.has_group,
+            commits,
+            workers: Some(workers),
+            client,
+        };
+        let departure = depart(Box::new(leaver), patience, tell);
         registry::current().remove(registered);
         departure
     }
@@ -142,6 +159,7 @@ fn check_mixture(entries: &[TopicEntry]) -> Result<bool, String> {
 struct Leaver {
     shared: Arc<Shared>,
     held: Option<(Prefetch, Vec<Message>)>,
+    parting: Option<Parting>,
     /// There is a group to be left.
     member: bool,
     /// `close` says whether the offsets arrived, so it asks for the answer itself.
@@ -153,8 +171,9 @@ struct Leaver {
 impl Leave for Leaver {
     fn leave(&mut self, deadline: Instant) -> Outcome {
         self.held = None;
+        let stopped = self.parting.take().is_none_or(|parting| parting.stop(deadline));
         let committed = if self.commits { native::commit_stored(&self.client, deadline) } else { Ok(()) };
-        let left = !self.member || native::close(&self.client, deadline);
+        let left = stopped && (!self.member || native::close(&self.client, deadline));
         if let Some(workers) = self.workers.take() {
             workers.join();
         }

@@ -7,6 +7,8 @@ pub mod config;
 pub mod consumer;
 pub mod effective;
 pub mod exit;
+pub mod feed;
+pub mod feeds;
 pub mod handle;
 pub mod input;
 pub mod leaving;

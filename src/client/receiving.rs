@@ -248,7 +248,7 @@ fn convert<T, U>(next: Next<T>) -> Next<U> {
 }
 
 /// The reason with its topic, partition and offset, where they are known.
-fn at_place(message: &Message, reason: &str) -> String {
+pub(super) fn at_place(message: &Message, reason: &str) -> String {
     let Some(topic) = message.topic() else { return reason.to_string() };
     let offset = if message.offset() >= 0 { format!(" at offset {}", message.offset()) } else { String::new() };
     format!("{} [{}]{offset}: {reason}", String::from_utf8_lossy(topic), message.partition())

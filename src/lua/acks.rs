@@ -19,10 +19,9 @@ fn ack(_: &Lua, consumer: &Consumer, args: Args) -> Result<bool, Raise> {
     consumer.open()?.ack(&topic, partition, offset, generation).map_err(Raise::Caller)
 }
 
-fn cancel(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> {
+fn cancel(_: &Lua, consumer: &Consumer, args: Args) -> Result<bool, Raise> {
     let (topic, partition, offset, generation) = place(&args)?;
-    consumer.open()?.cancel(&topic, partition, offset, generation);
-    Ok(())
+    Ok(consumer.open()?.cancel(&topic, partition, offset, generation))
 }
 
 fn is_current(_: &Lua, consumer: &Consumer, args: Args) -> Result<bool, Raise> {

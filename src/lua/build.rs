@@ -9,6 +9,7 @@ use super::consumer::{Consumer, Topics};
 use super::face::{client_methods, Face};
 use super::mock::MockCluster;
 use super::producer::Producer;
+use super::queue::{self, Queue};
 use super::stack::block::{self, Class};
 use super::stack::cold::{self, Accepts, Args};
 use super::stack::push;
@@ -125,6 +126,22 @@ fn client_class<T: Face>(
     Ok(made)
 }
 
+/// A class whose objects are no clients.
+fn plain_class<T: Class>(
+    lua: &Lua,
+    methods: Vec<(&'static str, Method<T>)>,
+    metamethods: Vec<(&'static str, Method<T>)>,
+    steps: Vec<(&'static str, Method<T>)>,
+) -> LuaResult<LuaTable> {
+    let metatable = class(lua, methods, metamethods)?;
+    let parts = lua.create_table()?;
+    fill(lua, &parts, &metatable, steps)?;
+    let made = lua.create_table()?;
+    made.raw_set("class", metatable)?;
+    made.raw_set("step", parts)?;
+    Ok(made)
+}
+
 /// `(brokers or nil, conf, own, callbacks)` → producer.
 fn new_producer(lua: &Lua, args: Args) -> Result<LuaValue, Raise> {
     let brokers = if args.get(0).is_nil() { None } else { Some(args.bytes(0)?) };
@@ -195,6 +212,7 @@ pub fn module(lua: &Lua) -> LuaResult<LuaTable> {
             super::consumer::steps(),
         )?,
     )?;
+    native.raw_set("queue", plain_class::<Queue>(lua, queue::methods(), queue::metamethods(), queue::steps())?)?;
     class::<MockCluster>(lua, mock::methods(), mock::metamethods())?;
     native.raw_set("now", cold::closure(lua, serve::now, &lua.create_table()?, None)?)?;
     native.raw_set("new_producer", cold::function(lua, CLASSIC_STEP, new_producer)?)?;

@@ -58,7 +58,9 @@ impl Consumer {
             match topics {
                 Topics::NotStrings => Some(Raise::Plain("topics must be an array of strings".into())),
                 Topics::Names(names) if names.is_empty() => None,
-                Topics::Names(names) => client.start(names).map_err(Raise::Plain).err(),
+                Topics::Names(names) => {
+                    client.feeds.join().map_err(Into::into).and_then(|()| client.start(names)).map_err(Raise::Plain).err()
+                }
             }
         };
         let seat = Seat::new(client, shared, settings, name);
@@ -84,6 +86,7 @@ impl Consumer {
             let why = "this consumer has no group.id, so it can only read partitions with consume_start and consume_one";
             return Err(Raise::Caller(why.into()));
         }
+        client.feeds.join().map_err(|why| Raise::Caller(why.into()))?;
         Ok(client)
     }
 }
@@ -242,6 +245,7 @@ pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
     steps.extend(input::steps());
     steps.extend(groups::steps());
     steps.extend(positions::steps());
+    steps.extend(super::simple::steps());
     steps.extend([
         ("receive", pushing_step(receive::receive_step, message::push_classic)),
         ("poll", wording_step(receive::poll_step, message::push_table, message::WORDS)),

@@ -29,6 +29,8 @@ const FORMS: &[(&str, &str)] = &[
     ("groups", include_str!("forms/groups.lua")),
     ("positions", include_str!("forms/positions.lua")),
     ("commits", include_str!("forms/commits.lua")),
+    ("queue", include_str!("forms/queue.lua")),
+    ("simple", include_str!("forms/simple.lua")),
     ("module", include_str!("forms/module.lua")),
 ];
 
@@ -71,11 +73,14 @@ const LATE: &[(&str, &str, &[&str])] = &[
         &["init_transactions", "commit_transaction", "abort_transaction", "send_offsets_to_transaction"],
     ),
     ("consumer", "config", &["config"]),
+    ("native", "queue", &["new_queue"]),
+    ("consumer", "simple", SIMPLE),
 ];
 
 /// What every client can ask.
 const QUESTIONS: &[&str] =
     &["metadata", "refresh_metadata", "cluster_id", "controller_id", "watermarks", "offsets_for_times", "groups"];
+const SIMPLE: &[&str] = &["consume_start", "consume_stop", "consume_one", "consume_batch", "consume_callback", "queue"];
 
 /// `(native, key)`: what a read of something that has not been made yet gives.
 fn read(lua: &Lua, args: Args) -> Result<LuaValue, Raise> {

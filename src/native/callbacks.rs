@@ -243,3 +243,9 @@ pub unsafe extern "C" fn on_queue_filled(_: *mut rd::rd_kafka_t, opaque: *mut c_
     // SAFETY: `opaque` is the client's `Shared`, kept until after the queue is gone.
     unsafe { shared(opaque) }.wake.raise();
 }
+
+/// As [`on_queue_filled`], for a queue with a wake-up of its own.
+pub unsafe extern "C" fn on_feed_filled(_: *mut rd::rd_kafka_t, opaque: *mut c_void) {
+    // SAFETY: `opaque` is the queue's `Wake`, kept until the queue has forgotten its events.
+    unsafe { &*opaque.cast::<super::wake::Wake>() }.raise();
+}

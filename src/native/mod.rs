@@ -29,6 +29,7 @@ pub mod progress;
 pub mod queue;
 mod resolve;
 pub mod shared;
+pub mod simple;
 pub mod topic;
 pub mod transactions;
 pub mod wake;

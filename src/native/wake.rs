@@ -8,7 +8,7 @@
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 pub struct Wake {
     read: RawFd,
@@ -16,13 +16,24 @@ pub struct Wake {
     up: AtomicBool,
     /// Held while flag and descriptor change.
     change: Mutex<()>,
+    /// Raised along with this one.
+    followers: Mutex<Vec<Weak<Wake>>>,
+    has_followers: AtomicBool,
     generation: u32,
 }
 
 impl Wake {
     pub fn new() -> io::Result<Wake> {
         let (read, write) = open_pair()?;
-        Ok(Wake { read, write, up: AtomicBool::new(false), change: Mutex::new(()), generation: super::process::generation() })
+        Ok(Wake {
+            read,
+            write,
+            up: AtomicBool::new(false),
+            change: Mutex::new(()),
+            followers: Mutex::default(),
+            has_followers: AtomicBool::new(false),
+            generation: super::process::generation(),
+        })
     }
 
     pub fn fd(&self) -> RawFd {
@@ -33,8 +44,24 @@ impl Wake {
         self.change.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Raises `other` too whenever this one is raised.
+    pub fn lead(&self, other: &Arc<Wake>) {
+        let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        followers.retain(|follower| follower.strong_count() > 0);
+        followers.push(Arc::downgrade(other));
+        self.has_followers.store(true, Ordering::SeqCst);
+    }
+
     /// Makes the descriptor readable.
     pub fn raise(&self) {
+        self.raise_alone();
+        if self.has_followers.load(Ordering::SeqCst) {
+            let followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+            followers.iter().filter_map(Weak::upgrade).for_each(|follower| follower.raise_alone());
+        }
+    }
+
+    fn raise_alone(&self) {
         let _guard = self.lock();
         if !self.up.swap(true, Ordering::SeqCst) {
             let one = 1u64;

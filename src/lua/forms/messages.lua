@@ -38,8 +38,8 @@ end
 
 function message_methods.cancel(message)
     local self, generation = owner(message, "cancel")
-    step.cancel(self, message.topic, message.partition, message.offset, generation)
-    step.callbacks(self).ended = true
+    local own = step.cancel(self, message.topic, message.partition, message.offset, generation)
+    if own then step.callbacks(self).ended = true end
 end
 
 local function outdated(message)

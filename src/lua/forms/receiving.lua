@@ -211,6 +211,9 @@ function methods.each(...)
     end
 end
 
+-- What loops over a queue's messages share with these.
+native.loops = { read_options = read_loop_options, ends = ENDS_LOOP, check_can_wait = check_can_wait }
+
 -- A compiled loop does not look at debug hooks, through which Ctrl-C comes.
 if jit then
     for _, fn in ipairs { receive_slowly, poll_slowly, next_message, methods.each } do jit.off(fn, true) end

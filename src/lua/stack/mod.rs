@@ -19,6 +19,7 @@ pub mod outgoing;
 pub mod probe;
 pub mod produce;
 pub mod push;
+pub mod queue;
 pub mod raise;
 pub mod receive;
 pub mod send;

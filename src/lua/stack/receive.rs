@@ -14,7 +14,7 @@ use crate::client::receiving::Next;
 use crate::lua::consumer::Consumer;
 
 /// How long the modern calls wait where the program is silent (ms).
-const TIMEOUT: i64 = 1_000;
+pub const TIMEOUT: i64 = 1_000;
 
 lua_function!(receive_step, CLASSIC_STEP, receive_step_body);
 lua_function!(poll_step, STEP, poll_step_body);
@@ -108,7 +108,7 @@ unsafe fn receive_batch_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
 
 /// # Safety
 /// As [`poll_batch_step_body`].
-unsafe fn batch_arguments(L: *mut lua_State) -> Result<(usize, i64), Raise> {
+pub unsafe fn batch_arguments(L: *mut lua_State) -> Result<(usize, i64), Raise> {
     // SAFETY: reads arguments.
     unsafe {
         args::count(L, 2, 3)?;

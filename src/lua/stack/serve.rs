@@ -14,7 +14,7 @@ use crate::lua::producer::Producer;
 use crate::native::counts::Served;
 
 /// Long enough to cost nothing, short enough for a Lua hook (Ctrl-C) to be heard.
-const SLICE: f64 = 100.0;
+pub const SLICE: f64 = 100.0;
 
 lua_function!(poll_step, CLASSIC_STEP, poll_step_body);
 lua_function!(poll_take, CLASSIC_STEP, poll_take_body);
