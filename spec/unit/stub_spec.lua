@@ -4,10 +4,8 @@ local late = require "spec.support.late"
 local kafka = h.kafka
 
 local FILES = {
-    "types/kafka.lua", "types/kafka/producer.lua", "types/kafka/consumer.lua", "types/kafka/groups.lua",
-    "types/kafka/mock_cluster.lua", "types/kafka/queue.lua",
-    "types/kafka/session.lua",
-    "types/kafka/questions.lua",
+    "types/kafka.lua", "types/kafka/consumer.lua", "types/kafka/groups.lua", "types/kafka/mock_cluster.lua",
+    "types/kafka/producer.lua", "types/kafka/questions.lua", "types/kafka/queue.lua", "types/kafka/session.lua",
 }
 
 -- Ignore their arguments, as the old module's `version` did.
