@@ -31,6 +31,7 @@ const FORMS: &[(&str, &str)] = &[
     ("commits", include_str!("forms/commits.lua")),
     ("queue", include_str!("forms/queue.lua")),
     ("simple", include_str!("forms/simple.lua")),
+    ("read", include_str!("forms/read.lua")),
     ("module", include_str!("forms/module.lua")),
 ];
 
@@ -74,6 +75,7 @@ const LATE: &[(&str, &str, &[&str])] = &[
     ),
     ("consumer", "config", &["config"]),
     ("native", "queue", &["new_queue"]),
+    ("native", "read", &["new_reader", "reader_client"]),
     ("consumer", "simple", SIMPLE),
 ];
 

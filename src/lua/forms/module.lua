@@ -212,6 +212,15 @@ function kafka.mock_cluster(...)
     return made
 end
 
+--- Makes a reader of a fixed window of partitions, without a group.
+function kafka.read(...)
+    local options = ...
+    if select("#", ...) ~= 1 then native.argument_error(select("#", ...), "incorrect number of arguments") end
+    if type(options) ~= "table" then native.argument_error(1, "table expected, got " .. type(options)) end
+    local made = native.new_reader(options)
+    return made
+end
+
 -- Metatables of clients whose methods differ → the class's own.
 native.variants = {}
 
@@ -220,6 +229,8 @@ native.variants = {}
 function kafka.wrap(...)
     local client, wait = ...
     if select("#", ...) ~= 2 then native.argument_error(select("#", ...), "incorrect number of arguments") end
+    local reader = client
+    if type(client) == "table" then client = native.reader_client(client) or client end
     local class = getmetatable(client)
     class = native.variants[class] or class
     local step = class == native.producer.class and native.producer.step or class == native.consumer.class and native.consumer.step
@@ -228,7 +239,7 @@ function kafka.wrap(...)
     end
     if wait ~= nil and type(wait) ~= "function" then native.argument_error(2, "function or nil expected, got " .. type(wait)) end
     step.callbacks(client).wait = wait
-    return client
+    return reader
 end
 
 kafka.partitioner = native.partitioner

@@ -1,0 +1,95 @@
+-- kafka.read: a fixed window of partitions, without a group.
+local h = require "spec.helper"
+local kafka = h.kafka
+
+describe("A reader", function()
+    after_each(h.cleanup)
+    local mock, topic, base
+
+    before_each(function()
+        topic = h.topic()
+        mock = h.mock { topics = { [topic] = 3 } }
+        local items = {}
+        for i = 0, 299 do items[#items + 1] = { value = "v" .. i, key = "k", partition = i % 3 } end
+        h.fill(mock:bootstrap_servers(), topic, items)
+        base = { ["bootstrap.servers"] = mock:bootstrap_servers(), topic = topic, ["fetch.wait.max.ms"] = 10 }
+    end)
+
+    local function reader(options)
+        local all = {}
+        for key, value in pairs(base) do all[key] = value end
+        for key, value in pairs(options or {}) do all[key] = value end
+        return kafka.read(all)
+    end
+
+    it("reads what was there at its start, each partition in order, and ends by itself", function()
+        local at, count, of_all = {}, 0, reader()
+        for message in of_all do
+            assert.equal(at[message.partition] or 0, message.offset)
+            at[message.partition], count = message.offset + 1, count + 1
+        end
+        assert.equal(300, count)
+        assert.is_true(of_all:closed())
+        assert.is_nil(of_all:next_request())
+        assert.is_nil(of_all:next())
+    end)
+
+    it("reads one partition between two offsets, and the last ones", function()
+        local offsets = {}
+        assert.equal(10, reader { partition = 1, from = 10, to = 20 }:each(function(m) offsets[#offsets + 1] = m.offset end))
+        assert.equal(10, offsets[1])
+        assert.equal(19, offsets[10])
+        assert.equal(12, reader { from = kafka.offset_tail(4) }:each(function() end))
+        assert.equal(0, reader { from = "latest" }:each(function() end))
+        assert.equal(0, reader { from = 5000 }:each(function() end))
+    end)
+
+    it("pages without losing or repeating a message", function()
+        local seen, count, pages = {}, 0, 0
+        local request = { limit = 37 }
+        for key, value in pairs(base) do request[key] = value end
+        while request do
+            local page = kafka.read(request)
+            pages = pages + 1
+            for message in page do
+                local place = message.partition .. ":" .. message.offset
+                assert.is_nil(seen[place])
+                seen[place], count = true, count + 1
+            end
+            request = page:next_request()
+        end
+        assert.equal(300, count)
+        assert.equal(9, pages)
+    end)
+
+    it("counts the bytes of keys and values, and hands out one message at the least", function()
+        local bytes = 0
+        local page = reader { max_bytes = 50 }
+        assert(page:each(function(m) bytes = bytes + #m.key + #m.value end))
+        assert.is_true(bytes > 40 and bytes <= 50)
+        assert.is_table(page:next_request())
+        assert.equal(1, reader { max_bytes = 1 }:each(function() end))
+        assert.equal(6, reader { requests = { { partition = 0, from = 90, max_bytes = 9 }, { partition = 2, from = 95 } } }
+            :each(function() end))
+    end)
+
+    it("says why it cannot read, within its timeout", function()
+        local _, err = reader { topic = "not-there", timeout = 3000 }:next()
+        assert.equal("UNKNOWN_TOPIC_OR_PART", err.name)
+        _, err = reader { partition = 9 }:next()
+        assert.equal("_UNKNOWN_PARTITION", err.name)
+        local start = h.now()
+        _, err = kafka.read { ["bootstrap.servers"] = h.nowhere, topic = topic, timeout = 1000 }:next()
+        assert.equal("_TIMED_OUT", err.name)
+        assert.matches("refused", err.message)
+        assert.is_true(h.now() - start < 4)
+    end)
+
+    it("names wrong options", function()
+        assert.matches("option from: an offset expected", h.error_of(reader, { from = "soon" }))
+        assert.matches("option limit: a whole number from 1", h.error_of(reader, { limit = 0 }))
+        assert.matches("option group%.id: a reader has no group", h.error_of(reader, { ["group.id"] = "g" }))
+        assert.matches("requests%[1%]: unknown field \"form\"", h.error_of(reader, { requests = { { form = 1 } } }))
+        assert.matches("did you mean \"linger.ms\"", h.error_of(reader, { ["lingr.ms"] = 1 }))
+    end)
+end)
