@@ -80,9 +80,13 @@ mod tests {
     fn a_stuck_job_holds_nobody_up() {
         let mut workers = Workers::default();
         let (release, stuck) = channel::<()>();
-        assert!(workers.run(move || drop(stuck.recv())));
+        assert!(workers.run(move || {
+            let _ = stuck.recv();
+        }));
         let (tell, told) = channel();
-        assert!(workers.run(move || drop(tell.send(()))));
+        assert!(workers.run(move || {
+            let _ = tell.send(());
+        }));
         assert!(told.recv_timeout(std::time::Duration::from_secs(5)).is_ok());
         drop(release);
         workers.join();

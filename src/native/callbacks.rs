@@ -149,12 +149,12 @@ pub unsafe extern "C" fn on_commit(
     offsets: *mut rd::rd_kafka_topic_partition_list_t,
     opaque: *mut c_void,
 ) {
-    let code = code as i32;
-    if code == NO_OFFSET {
-        return;
-    }
     // SAFETY: `opaque` is ours, the list is readable during the call: we copy.
     unsafe {
+        let code = code as i32;
+        if code == NO_OFFSET {
+            return;
+        }
         let offsets = super::commits::committed_only(PartitionList::copy_of(offsets).entries());
         let error = (code != 0).then(|| from_code(code, None));
         shared(opaque).push(Event::Commit(Box::new(Committed { error, offsets, call: None })));

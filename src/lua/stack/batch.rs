@@ -99,7 +99,7 @@ unsafe fn body(L: *mut lua_State) -> Result<c_int, Raise> {
 /// # Safety
 /// The slices live while the message is on the stack.
 #[inline]
-unsafe fn text_item<'a>(L: *mut lua_State, topic: Option<&'a [u8]>) -> Option<(&'a [u8], &'a [u8])> {
+unsafe fn text_item(L: *mut lua_State, topic: Option<&[u8]>) -> Option<(&[u8], &[u8])> {
     // SAFETY: a string is not converted.
     unsafe {
         let topic = topic?;
