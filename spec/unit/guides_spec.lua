@@ -4,7 +4,8 @@ local h = require "spec.helper"
 
 local GUIDES = {
     "coming-from-the-old-module", "nothing-lost", "errors", "event-loops", "testing-your-program", "configuration",
-    "forking", "partitioning", "groups-and-offsets", "consuming", "transactions", "security", "asking-the-cluster", "logs-and-statistics",
+    "forking", "partitioning", "producing",
+    "groups-and-offsets", "consuming", "transactions", "security", "asking-the-cluster", "logs-and-statistics",
 }
 
 -- → array of {needs=, text=} in order.
