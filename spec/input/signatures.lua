@@ -71,12 +71,12 @@ signatures.kinds = {
     },
     batch_topic = {
         good = "known", words = { "topic" },
-        bad = join({ { "true", true }, { "a function", print }, { "a file", io.stdout } }, not_a_topic),
+        bad = { { "true", true }, { "a function", print }, { "a file", io.stdout } },
     },
+    -- A message that is wrong is refused among the errors: others are queued already.
     batch = {
         good = {}, words = { "message", "array" },
-        bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print }, { "{true}", { true } },
-            { "an unknown field", { { value = "x", no_such = 1 } } }, { "a wrong key", { { value = "x", key = {} } } } },
+        bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print } },
     },
     batch_options = {
         good = {}, words = { "option", "table", "partition", "from" },
