@@ -1,7 +1,7 @@
 -- A consumer chooses where it reads, pauses, and commits with a note. lua examples/positions.lua [brokers]
 local kafka = require "kafka"
 
-local brokers, mock = ...
+local brokers, mock = arg[1], nil
 if not brokers then
     mock = kafka.mock_cluster { topics = { readings = 2 } }
     brokers = mock:bootstrap_servers()

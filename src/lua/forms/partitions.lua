@@ -8,10 +8,7 @@ local BEGINNING, END, STORED, INVALID, TAIL = -2, -1, -1000, -1001, -2000
 local NAMED = { earliest = BEGINNING, beginning = BEGINNING, latest = END, ["end"] = END, stored = STORED }
 local MOST = 2 ^ 53
 
-local function show(value)
-    if type(value) == "string" then return ("%q"):format(value) end
-    return tostring(value)
-end
+local show = native.show
 
 --- An offset as a number: a number, or "earliest", "latest", "stored". nil and why when it is none.
 function native.read_offset(value)
@@ -79,7 +76,8 @@ local function entry(item, want)
         return nil, ("partition: a whole number from 0 expected, got %s"):format(show(partition))
     end
     if want.partition and not partition then
-        return nil, ("%q names no partition: write \"%s:0\" or {topic=%q, partition=0}"):format(topic, topic, topic)
+        local name = show(topic)
+        return nil, ("%s names no partition: write {topic=%s, partition=0}, or the partition behind a colon"):format(name, name)
     end
     if want.timestamp and not offset then return nil, ("timestamp: missing for %s [%s]"):format(topic, tostring(partition)) end
     if want.offset and not offset then return nil, ("offset: missing for %s [%s]"):format(topic, tostring(partition)) end
