@@ -6,6 +6,7 @@ local GUIDES = {
     "coming-from-the-old-module", "nothing-lost", "errors", "event-loops", "testing-your-program", "configuration",
     "forking", "partitioning", "producing",
     "groups-and-offsets", "consuming", "transactions", "security", "asking-the-cluster", "logs-and-statistics",
+    "simple-consumer-and-queues", "reading-a-window",
 }
 
 -- → array of {needs=, text=} in order.

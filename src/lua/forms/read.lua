@@ -147,7 +147,7 @@ end
 -- A point as an offset between the watermarks, or nil and the error.
 local function resolve(self, request, partition, point, low, high)
     if point.time then
-        local asked = { { topic = request.topic, partition = partition, offset = point.time } }
+        local asked = { { topic = request.topic, partition = partition, timestamp = point.time } }
         local found, err = self.consumer:offsets_for_times(asked, self.timeout)
         if not found then return nil, err end
         if found[1].err then return nil, found[1].err end
