@@ -152,6 +152,11 @@ signatures.kinds = {
         bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print }, { "a file", io.stdout },
             { "{}", {} }, { "{true}", { true } }, { "a partition", { "known:0" } }, { "a space", { "a b" } } },
     },
+    place = {
+        good = 0, bad = join(not_whole, { { "true", true }, { "{}", {} }, { "'abc'", "abc" }, { "a function", print }, { "-5", -5 } }),
+        words = { "offset" },
+    },
+    fetch_size = { good = 1, bad = join(number, beyond_int32, { { "0", 0 }, { "-1", -1 } }), words = { "consume_batch" } },
     offset = { good = 0, bad = join(number, { { "-5", -5 } }), words = { "offset" } },
     callback = {
         good = function() end, words = { "function" },
@@ -248,11 +253,22 @@ signatures.classes = {
         incremental_unassign = "partition_list", seek = "topic partition offset", pause = "partition_list?",
         resume = "partition_list?", position = "partition_list?", committed = "partition_list? timeout?", lag = "",
         commit = "offset_list? timeout?", commit_async = "offset_list? callback?", store = "offset_list",
+        partition_queue = "topic whole_partition",
         queue = "", consume_stop = "topic whole_partition", consume_one = "topic whole_partition timeout?",
         metadata = "question?", refresh_metadata = "topic? timeout?", cluster_id = "timeout?", controller_id = "timeout?",
         watermarks = "topic partition timeout?", cached_watermarks = "topic partition",
         offsets_for_times = "times timeout?", groups = "group_question?",
         dump = "", add_brokers = "brokers", set_log_level = "log_level", set_sasl_credentials = "user password", stats = "",
+    },
+    -- Of a client that reads simply: that of a group's member refuses the call itself.
+    Simple = {
+        queue = "", consume_start = "topic whole_partition place", consume_stop = "topic whole_partition",
+        consume_one = "topic whole_partition timeout?", consume_batch = "topic whole_partition timeout fetch_size callback?",
+        consume_callback = "topic whole_partition timeout callback",
+    },
+    Queue = {
+        poll = "timeout?", poll_batch = "batch_size timeout?", messages = "loop_options?", each = "callback",
+        closed = "", pollfd = "", events = "", timeout = "",
     },
     Session = {
         producer = "client_options?", consumer = "client_options?", set = "property setting", set_topic = "topic_property topic_setting",

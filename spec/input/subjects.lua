@@ -18,7 +18,12 @@ end
 --- A mock cluster with a topic "known", and a maker per class. Clients raise where they would wait.
 function subjects.new()
     local home = h.mock { topics = { known = 2 } }
-    local self = { classes = { "Producer", "Consumer", "Mock" } }
+    -- classes: userdata, which can be collected by hand. kind_of: what is one of these in another state.
+    local self = { classes = { "Producer", "Consumer", "Mock" }, kind_of = { Partitioned = "Producer", Simple = "Consumer" } }
+    local owners = setmetatable({}, { __mode = "k" })
+
+    --- What closes a subject: itself, or the client it belongs to.
+    function self.client_of(subject) return owners[subject] or subject end
 
     function self.Producer()
         local producer = h.kafka.producer(home:bootstrap_servers(), { ["linger.ms"] = 0, exit_timeout = 500 })
@@ -41,11 +46,25 @@ function subjects.new()
         return tame(h.kafka.consumer(home:bootstrap_servers(), { "known:0" }, { ["group.id"] = h.topic "group" }))
     end
 
+    --- A consumer without a group.
+    function self.Simple()
+        local consumer = tame(h.kafka.consumer { ["bootstrap.servers"] = home:bootstrap_servers(), exit_timeout = 500 })
+        consumer:queue()
+        return consumer
+    end
+
+    function self.Queue()
+        local consumer = self.Simple()
+        local queue = consumer:queue()
+        owners[queue] = consumer
+        return queue
+    end
+
     function self.Mock()
         return h.mock { topics = { known = 2 } }
     end
 
-    -- Not among the classes above, which are userdata and can be collected by hand.
+    -- Not among the classes above: it is a table.
     function self.Session()
         return h.track(h.kafka.session { ["bootstrap.servers"] = home:bootstrap_servers(), ["group.id"] = "g" })
     end

@@ -26,7 +26,7 @@ local function good_args(kinds)
     return args
 end
 
-for _, class in ipairs { "Producer", "Partitioned", "Consumer", "Mock", "Session" } do
+for _, class in ipairs { "Producer", "Partitioned", "Consumer", "Simple", "Queue", "Mock", "Session" } do
     describe(("A %s"):format(class), function()
         after_each(h.cleanup)
 
@@ -104,7 +104,7 @@ for _, class in ipairs { "Producer", "Partitioned", "Consumer", "Mock", "Session
             local strangers = {}
             for _, stranger in ipairs(values.strangers) do strangers[#strangers + 1] = stranger end
             for _, other in ipairs(make.classes) do
-                if other ~= class and not (other == "Producer" and class == "Partitioned") then strangers[#strangers + 1] = { "a " .. other, make[other]() } end
+                if other ~= class and other ~= make.kind_of[class] then strangers[#strangers + 1] = { "a " .. other, make[other]() } end
             end
             strangers[#strangers + 1] = { "a dressed-up table", setmetatable({}, { __index = make[class]() }) }
             for name, fn in pairs(calls.of(make[class]())) do
@@ -125,9 +125,10 @@ for _, class in ipairs { "Producer", "Partitioned", "Consumer", "Mock", "Session
         it("answers every call after close: an error that says so, or what stays allowed", function()
             local make, complain, settle = subjects.new(), complaints()
             local subject = make[class]()
-            if subject.pollfd then kafka.wrap(subject, nil) end
+            local client, closed = make.client_of(subject), "attempt to use a[%a ]* closed kafka%.%a+"
+            if client.pollfd then kafka.wrap(client, nil) end
             local found = calls.of(subject)
-            subject:close()
+            client:close()
             local allowed = { close = true, closed = true, name = true, __tostring = true, __close = true }
             -- An event loop may still ask what to look at: the descriptor is readable for good.
             local either = { pollfd = true, events = true, timeout = true }
@@ -135,7 +136,7 @@ for _, class in ipairs { "Producer", "Partitioned", "Consumer", "Mock", "Session
             for name, fn in pairs(found) do
                 if either[name] then
                     local ok, err = pcall(fn, subject)
-                    if not ok and not tostring(err):find("attempt to use a closed kafka%.%a+") then
+                    if not ok and not tostring(err):find(closed) then
                         complain("%s after close: %s", name, tostring(err))
                     end
                 elseif name:sub(1, 2) == "__" or allowed[name] then
@@ -147,7 +148,7 @@ for _, class in ipairs { "Producer", "Partitioned", "Consumer", "Mock", "Session
                 else
                     local kinds = signatures.of(class, name) or {}
                     local ok, err = calls.try(fn, { subject, unpack(good_args(kinds), 1, #kinds) }, #kinds + 1)
-                    if ok or type(err) ~= "string" or not err:find("attempt to use a closed kafka%.%a+") then
+                    if ok or type(err) ~= "string" or not err:find(closed) then
                         complain("%s after close: %s", name, tostring(err))
                     end
                 end

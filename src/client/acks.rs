@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::consumer::Consumer;
 use super::prefetch::Hold;
@@ -50,7 +51,7 @@ pub struct Acks {
     since: RefCell<HashMap<i32, Vec<(String, u64)>>>,
     all_since: Cell<u64>,
     /// Messages to come are of a new generation, which the Lua face does not know yet.
-    renewed: Cell<bool>,
+    renewed: Rc<Cell<bool>>,
 }
 
 impl Acks {
@@ -81,6 +82,11 @@ impl Acks {
 
     pub fn is_renewed(&self) -> bool {
         self.renewed.get()
+    }
+
+    /// The flag itself, for queues beside the consumer's own.
+    pub fn renewed_flag(&self) -> Rc<Cell<bool>> {
+        self.renewed.clone()
     }
 
     /// Whether a message of `generation` is still the program's business.
@@ -295,6 +301,7 @@ impl Consumer {
     /// These partitions are no longer read, or from elsewhere: their messages go, handed out or not.
     pub(super) fn discard(&self, gone: &[TopicPartition]) {
         self.buffer.borrow_mut().drop_partitions(gone);
+        gone.iter().for_each(|place| self.feeds.forget_partition(place));
         let generation = self.acks.next_generation();
         let mut since = self.acks.since.borrow_mut();
         let mut unacked = self.acks.unacked.borrow_mut();

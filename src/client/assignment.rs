@@ -37,6 +37,7 @@ impl Consumer {
         self.finish_last();
         group::assign(self.handle.client(), Some(&PartitionList::of(partitions)))?;
         self.let_go(None);
+        self.lead_back()?;
         self.remember_starts(partitions);
         Ok(())
     }
@@ -50,6 +51,7 @@ impl Consumer {
 
     pub fn incremental_assign(&self, partitions: &[TopicPartition]) -> Result<(), KafkaError> {
         group::incremental_assign(self.handle.client(), &PartitionList::of(partitions))?;
+        self.lead_back()?;
         self.remember_starts(partitions);
         Ok(())
     }
@@ -68,6 +70,7 @@ impl Consumer {
         if self.seek_in_rebalance(&to) {
             return Ok(());
         }
+        self.feeds.finish_partition(&to);
         let told = positions::seek(self.handle.client(), std::slice::from_ref(&to), SEEK_PATIENCE)?;
         if let Some(error) = told.into_iter().find_map(|entry| entry.error) {
             return Err(at(&to, error, "cannot be sought, it is not being read"));
@@ -148,6 +151,7 @@ impl Consumer {
             // librdkafka would remember it for the next time.
             native::resume(self.handle.client(), &stopped);
         }
+        self.feeds.end_assigned(gone);
         let mut starts = self.starts.0.borrow_mut();
         match gone {
             Some(gone) => {

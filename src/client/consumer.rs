@@ -71,12 +71,13 @@ impl Consumer {
         };
         let handle = Handle::create(Kind::Consumer, built, settings)?;
         let commits = handle.client().property(&c"enable.auto.commit".to_owned());
+        let acks = Acks::new(mode, settings.max_unacked);
         Ok(Consumer {
             input: Input::new(commits.as_deref() == Some("false")),
-            feeds: Feeds::new(handle.client(), storing),
+            feeds: Feeds::new(handle.client(), storing, acks.renewed_flag()),
             handle,
             buffer: RefCell::default(),
-            acks: Acks::new(mode, settings.max_unacked),
+            acks,
             has_group,
             looked: Cell::new(0),
             rebalances: Rebalances::default(),

@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::receiving::{at_place, Next};
@@ -53,6 +54,8 @@ pub struct Feed {
     shared: Arc<Shared>,
     pub of: Of,
     storing: Storing,
+    /// Messages to come are of a generation which the Lua face does not know yet (acks.rs).
+    renewed: Rc<Cell<bool>>,
     /// When the client was last looked at, in the coarse clock.
     looked: Cell<u64>,
     /// An event loop watches the descriptor, so it must be exact after every call.
@@ -76,7 +79,7 @@ pub struct Open {
 const LOOK_EVERY: u64 = 100;
 
 impl Feed {
-    pub fn new(of: Of, queue: Queue, client: &Arc<Client>, storing: Storing) -> io::Result<Feed> {
+    pub fn new(of: Of, queue: Queue, client: &Arc<Client>, storing: Storing, renewed: Rc<Cell<bool>>) -> io::Result<Feed> {
         let wake = Arc::new(Wake::new()?);
         let shared = client.shared().clone();
         if of == Of::Started {
@@ -91,6 +94,7 @@ impl Feed {
             shared,
             of,
             storing,
+            renewed,
             looked: Cell::new(0),
             exported: Cell::new(false),
             interrupted: Cell::new(false),
@@ -129,6 +133,9 @@ impl Feed {
     /// waits. [`Next::Events`]: the client wants to be looked at first.
     pub fn next(&self, most: usize) -> Next<Vec<Message>> {
         self.finish_last();
+        if self.renewed.get() {
+            return Next::Events;
+        }
         if self.of == Of::Started {
             let now = coarse_ms();
             if self.shared.pending() > 0 || now.saturating_sub(self.looked.get()) >= LOOK_EVERY {
@@ -224,10 +231,17 @@ impl Feed {
         self.interrupted.replace(false)
     }
 
-    /// A partition was stopped: what was given back of it is not wanted.
+    /// Whether it is of this partition of an assignment that still holds.
+    pub fn is_of(&self, place: &TopicPartition) -> bool {
+        matches!(&self.of, Of::Assigned { topic, partition } if place.is_at(topic.as_bytes(), *partition)) && self.end().is_none()
+    }
+
+    /// A partition was stopped or sought: nothing of it is wanted any more.
     pub fn forget_partition(&self, gone: &TopicPartition) {
         if let Some(open) = self.open.borrow_mut().as_mut() {
-            open.held.retain(|message| !gone.is_at(message.topic().unwrap_or_default(), message.partition()));
+            let stays = |message: &Message| !gone.is_at(message.topic().unwrap_or_default(), message.partition());
+            open.held.retain(stays);
+            open.last.retain(stays);
             open.cancelled.retain(|place| !gone.is_at(place.topic.as_bytes(), place.partition));
         }
     }

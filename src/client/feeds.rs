@@ -32,6 +32,10 @@ pub struct Feeds {
     all: RefCell<Vec<Weak<Feed>>>,
     started: RefCell<HashMap<(String, i32), Started>>,
     topics: RefCell<HashMap<String, Arc<Topic>>>,
+    /// Messages to come are of a new generation.
+    renewed: Rc<Cell<bool>>,
+    /// Assigned partitions that have, or once had, a queue of their own.
+    split: RefCell<Vec<TopicPartition>>,
 }
 
 struct Started {
@@ -49,7 +53,7 @@ pub struct Stopping {
 }
 
 impl Feeds {
-    pub fn new(client: &Arc<Client>, storing: Option<Storing>) -> Rc<Feeds> {
+    pub fn new(client: &Arc<Client>, storing: Option<Storing>, renewed: Rc<Cell<bool>>) -> Rc<Feeds> {
         Rc::new(Feeds {
             way: Cell::new(Way::Undecided),
             storing,
@@ -57,6 +61,8 @@ impl Feeds {
             all: RefCell::default(),
             started: RefCell::default(),
             topics: RefCell::default(),
+            renewed,
+            split: RefCell::default(),
         })
     }
 
@@ -93,7 +99,8 @@ impl Feeds {
     fn add(&self, of: Of, queue: Option<Queue>, client: &Arc<Client>) -> Result<Rc<Feed>, String> {
         let queue = queue.ok_or("no queue could be made")?;
         let storing = self.storing.ok_or(EXPLICIT)?;
-        let feed = Feed::new(of, queue, client, storing).map_err(|error| format!("no descriptor for the queue: {error}"))?;
+        let feed = Feed::new(of, queue, client, storing, self.renewed.clone())
+            .map_err(|error| format!("no descriptor for the queue: {error}"))?;
         let feed = Rc::new(feed);
         let mut all = self.all.borrow_mut();
         all.retain(|feed| feed.strong_count() > 0);
@@ -106,6 +113,73 @@ impl Feeds {
         let client = self.client.borrow();
         let client = client.as_ref().ok_or(CLOSED)?;
         self.add(Of::Started, Queue::new(client), client)
+    }
+
+    /// The queue of a partition that is about to be assigned: what comes of it stays there.
+    pub fn split(&self, name: &CString, partition: i32) -> Result<Rc<Feed>, String> {
+        let client = self.client.borrow();
+        let client = client.as_ref().ok_or(CLOSED)?;
+        let topic = name.to_string_lossy().into_owned();
+        let place = TopicPartition::new(&*topic, partition, INVALID);
+        if let Some(feed) = self.of_assigned(&place) {
+            return Ok(feed);
+        }
+        let feed = self.add(Of::Assigned { topic, partition }, Queue::of_partition(client, name, partition), client)?;
+        feed.with_queue(|queue| queue.forward(None));
+        let mut split = self.split.borrow_mut();
+        if !split.iter().any(|known| known.is_at(place.topic.as_bytes(), partition)) {
+            split.push(place);
+        }
+        Ok(feed)
+    }
+
+    fn of_assigned(&self, place: &TopicPartition) -> Option<Rc<Feed>> {
+        self.all.borrow().iter().filter_map(Weak::upgrade).find(|feed| feed.is_of(place))
+    }
+
+    /// Whether [`Feeds::lead_back`] has something to do after an assign.
+    pub fn is_split(&self) -> bool {
+        !self.split.borrow().is_empty()
+    }
+
+    /// Partitions that once had a queue, and have none now, lead to the consumer again. librdkafka clears
+    /// that when it stops a partition, and never sets it again where a program has set it once.
+    pub fn lead_back(&self) {
+        let client = self.client.borrow();
+        let Some(client) = client.as_ref() else { return };
+        for place in self.split.borrow().iter().filter(|place| self.of_assigned(place).is_none()) {
+            let Ok(name) = CString::new(place.topic.as_str()) else { continue };
+            if let Some(queue) = Queue::of_partition(client, &name, place.partition) {
+                queue.forward(client.queue());
+            }
+        }
+    }
+
+    /// The assignment of these (of all, without a list) is over, and so are their queues.
+    pub fn end_assigned(&self, gone: Option<&[TopicPartition]>) {
+        self.each(|feed| {
+            let is_gone = match gone {
+                Some(gone) => gone.iter().any(|place| feed.is_of(place)),
+                None => feed.of != Of::Started,
+            };
+            if is_gone {
+                drop(feed.finish(End::AssignmentOver));
+            }
+        });
+    }
+
+    /// What was handed out of the partition by its own queue is done.
+    pub fn finish_partition(&self, place: &TopicPartition) {
+        if let Some(feed) = self.of_assigned(place) {
+            feed.finish_last();
+        }
+    }
+
+    /// Nothing that is local of the partition is wanted.
+    pub fn forget_partition(&self, place: &TopicPartition) {
+        if let Some(feed) = self.of_assigned(place) {
+            feed.forget_partition(place);
+        }
     }
 
     /// The queue the partition was started to, unless it is being stopped.

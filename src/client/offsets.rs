@@ -55,6 +55,7 @@ impl Consumer {
     fn count_as_done(&self, list: Option<&[TopicPartition]>) {
         if list.is_none() {
             self.finish_last();
+            self.feeds.finish_last();
         }
     }
 

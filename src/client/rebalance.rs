@@ -3,8 +3,11 @@
 //! between [`Consumer::rebalance_begin`] and [`Consumer::rebalance_end`].
 
 use std::cell::{Cell, RefCell};
+use std::ffi::CString;
+use std::rc::Rc;
 
 use super::consumer::Consumer;
+use super::feed::Feed;
 use super::prefetch::Hold;
 use crate::model::error::{KafkaError, ASSIGN_PARTITIONS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR};
 use crate::model::event::Event;
@@ -93,9 +96,21 @@ impl Consumer {
         let list = PartitionList::of(&list);
         if group::is_cooperative(client) {
             group::incremental_unassign(client, &list)?;
-            return group::incremental_assign(client, &list);
+            group::incremental_assign(client, &list)?;
+        } else {
+            group::assign(client, Some(&list))?;
         }
-        group::assign(client, Some(&list))
+        self.lead_back()
+    }
+
+    /// After an assign: partitions that have no queue of their own any more come from the consumer.
+    pub(super) fn lead_back(&self) -> Result<(), KafkaError> {
+        if self.feeds.is_split() {
+            // Answered behind the stops of what was assigned before, which clear the way again.
+            self.assignment()?;
+            self.feeds.lead_back();
+        }
+        Ok(())
     }
 
     fn tell(&self, error: KafkaError) {
@@ -156,7 +171,7 @@ impl Consumer {
     pub fn rebalance_end(&self, instead: Option<Vec<TopicPartition>>) {
         let Some(current) = self.rebalances.current.borrow_mut().take() else { return };
         self.rebalances.running.set(false);
-        let mut partitions = instead.unwrap_or(current.partitions);
+        let mut partitions = instead.unwrap_or_else(|| current.partitions.clone());
         let client = self.handle.client();
         let cooperative = group::is_cooperative(client);
         if current.kind != Kind::Assign {
@@ -171,8 +186,17 @@ impl Consumer {
             (_, true) => group::incremental_unassign(client, &list),
             (_, false) => group::assign(client, None),
         };
+        if current.kind == Kind::Assign {
+            // The program, or librdkafka, may not have taken them all: then they have no queues.
+            let taken = if done.is_ok() { partitions.as_slice() } else { &[] };
+            let is_taken =
+                |place: &TopicPartition| taken.iter().any(|entry| entry.is_at(place.topic.as_bytes(), place.partition));
+            let refused: Vec<_> = current.partitions.into_iter().filter(|place| !is_taken(place)).collect();
+            self.feeds.end_assigned(Some(&refused));
+        }
         let begun = done.and_then(|()| {
             if current.kind == Kind::Assign {
+                self.lead_back()?;
                 self.remember_starts(&partitions);
                 if !current.paused.is_empty() {
                     positions::set_paused(client, &current.paused, true)?;
@@ -236,6 +260,23 @@ impl Consumer {
             }
         }
         others
+    }
+
+    /// A queue of its own for a partition that is about to be assigned.
+    pub fn partition_queue(&self, topic: &CString, partition: i32) -> Result<Rc<Feed>, String> {
+        let name = topic.to_string_lossy();
+        let Some(coming) = self.coming() else {
+            return Err(
+                "partition_queue: only on_assign can ask for the queue of a partition, before messages of it come; call it there"
+                    .into(),
+            );
+        };
+        if !coming.iter().any(|place| place.is_at(name.as_bytes(), partition)) {
+            return Err(format!(
+                "partition_queue: {name} [{partition}] is not among the partitions on_assign was told of; ask for one of those"
+            ));
+        }
+        self.feeds.split(topic, partition)
     }
 
     /// What an assign under way is about to assign, as changed so far.

@@ -75,6 +75,7 @@ const LATE: &[(&str, &str, &[&str])] = &[
     ),
     ("consumer", "config", &["config"]),
     ("native", "queue", &["new_queue"]),
+    ("consumer", "queue", &["partition_queue"]),
     ("native", "read", &["new_reader", "reader_client"]),
     ("consumer", "simple", SIMPLE),
 ];

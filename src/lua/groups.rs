@@ -9,7 +9,9 @@ use super::face::Seat;
 use super::group_metadata::group_metadata;
 use super::partitions::{read, Partitions};
 use super::producer::in_use;
+use super::queue::Queue;
 use super::stack::cold::{Accepts, Args};
+use super::stack::push;
 use super::stack::raise::{Raise, METHOD, STEP};
 use crate::client::consumer::Consumer as Client;
 use crate::model::partition::{TopicPartition, INVALID};
@@ -88,6 +90,28 @@ fn rebalance_end(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> 
     Ok(())
 }
 
+/// `(self, topic, partition)`: what partition_queue was given.
+fn partition_queue_args(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> {
+    args.count(2, 2)?;
+    args.topic(0)?;
+    args.int32(1, 0)?;
+    consumer.member().map(drop)
+}
+
+/// `(self, topic, partition, table)` → the partition's queue with that table.
+fn partition_queue(lua: &Lua, consumer: &Consumer, args: Args) -> Result<LuaValue, Raise> {
+    let client = consumer.member()?;
+    let feed = client.partition_queue(&args.topic(0)?, args.int32(1, 0)?).map_err(Raise::Caller)?;
+    let feeds = client.feeds.clone();
+    drop(client);
+    Ok(push::object(lua, Queue::new(feed, feeds), args.table(2)?)?)
+}
+
+/// `(self)` → the generation of messages to come, if that is news.
+fn renewal(_: &Lua, consumer: &Consumer, _: Args) -> Result<Option<f64>, Raise> {
+    Ok(consumer.open()?.renewed().map(|generation| generation as f64))
+}
+
 /// `(self, timeout)` as for `close` → what is assigned, if callbacks are to hear of it first.
 fn last_revoke(_: &Lua, consumer: &Consumer, args: Args) -> Result<Option<Partitions>, Raise> {
     args.count(0, 1)?;
@@ -117,6 +141,9 @@ pub fn methods() -> Vec<(&'static str, Method<Consumer>)> {
 pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
     vec![
         ("subscribe", cold(Accepts::Open, STEP, subscribe)),
+        ("partition_queue_args", cold(Accepts::Open, STEP, partition_queue_args)),
+        ("partition_queue", cold(Accepts::Open, STEP, partition_queue)),
+        ("renewal", cold(Accepts::Open, STEP, renewal)),
         ("last_revoke", cold(Accepts::Any, STEP, last_revoke)),
         ("rebalance_begin", cold(Accepts::Any, STEP, rebalance_begin)),
         ("rebalance_end", cold(Accepts::Any, STEP, rebalance_end)),

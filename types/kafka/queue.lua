@@ -161,3 +161,18 @@ function Consumer:consume_callback(topic, partition, timeout, fn) end
 ---Source: `rd_kafka_queue_new`.
 ---@return kafka.Queue
 function Consumer:queue() end
+
+---A queue of its own for an assigned partition: its messages come from there and no longer from the consumer, so that
+---each partition can be worked on in order, all of them at once. Two calls for one partition
+---give two objects over the same queue.
+---
+---Errors: raises outside `on_assign`, for a partition `on_assign` was not told of, and with `ack="manual"` or `"required"`.
+---Danger: it dies with the assignment: ask anew in each `on_assign`. The consumer itself must still be polled, for the
+---group, callbacks, and partitions without a queue. `commit()` and `close()` count what any queue has handed out last as
+---done; workers that are in the middle of a message use `message:commit()`. A transaction sends offsets of `poll` and its
+---kin only. A queue nobody keeps is collected, and its partition comes from the consumer again.
+---Source: `rd_kafka_queue_get_partition`, `rd_kafka_queue_forward`.
+---@param topic string
+---@param partition integer
+---@return kafka.Queue
+function Consumer:partition_queue(topic, partition) end

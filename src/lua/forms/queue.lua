@@ -11,6 +11,13 @@ function native.new_queue(self)
     return consumer.open_queue(self, { self })
 end
 
+function native.consumer.class.__index.partition_queue(...)
+    consumer.partition_queue_args(...)
+    local self, topic, partition = ...
+    local queue = consumer.partition_queue(self, topic, partition, { self })
+    return queue
+end
+
 -- Waits until something arrives or the deadline has come; may return early. A replaced wait gets the
 -- queue, which has a descriptor as clients have.
 local function wait_until(self, owner, deadline)
@@ -33,6 +40,8 @@ local function next_slowly(self, deadline, next_step, ...)
             form.dispatch_or_raise(owner)
         end
         if form.is_closed(owner) then return nil, native.destroyed() end
+        local generation = consumer.renewal(owner)
+        if generation then native.renew_messages(owner, generation) end
         local got, err = next_step(self, ...)
         if got ~= false then return got, err end
         if simple then
