@@ -99,6 +99,13 @@ signatures.kinds = {
         bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print }, { "a file", io.stdout },
             { "{[1]='x'}", { "x" } }, { "an unknown key", { ["no.such.key"] = 1 } }, { "on_error=1", { on_error = 1 } } },
     },
+    window = {
+        good = { topic = "known" }, words = { "option", "table", "topic", "no.such.key" },
+        bad = { { "true", true }, { "1", 1 }, { "'x'", "x" }, { "a function", print }, { "a file", io.stdout }, { "{}", {} },
+            { "a group", { topic = "known", ["group.id"] = "g" } }, { "from='x'", { topic = "known", from = "x" } },
+            { "limit=0", { topic = "known", limit = 0 } }, { "timeout=-2", { topic = "known", timeout = -2 } },
+            { "requests={}", { requests = {} } }, { "an unknown key", { topic = "known", ["no.such.key"] = 1 } } },
+    },
     property = {
         good = "linger.ms", words = { "property", "no.such.key" },
         bad = join(not_text, { { "1", 1 }, { "an unknown key", "no.such.key" }, { "64 MiB", values.big() } }),
@@ -271,7 +278,7 @@ signatures.classes = {
         closed = "", pollfd = "", events = "", timeout = "",
     },
     Session = {
-        producer = "client_options?", consumer = "client_options?", set = "property setting", set_topic = "topic_property topic_setting",
+        producer = "client_options?", consumer = "client_options?", read = "window", set = "property setting", set_topic = "topic_property topic_setting",
         config = "", topic_config = "", close = "timeout?", closed = "",
     },
     Mock = {

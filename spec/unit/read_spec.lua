@@ -85,6 +85,27 @@ describe("A reader", function()
         assert.is_true(h.now() - start < 4)
     end)
 
+    it("waits through the replaced wait of its client; `for` on plain 5.1 then names `each`", function()
+        local waits = 0
+        local wrapped = kafka.wrap(reader { limit = 5 }, function() waits = waits + 1 coroutine.yield() end)
+        local function run(body)
+            local co = coroutine.create(body)
+            while coroutine.status(co) ~= "dead" do
+                local ok, err = coroutine.resume(co)
+                if not ok then return err end
+                h.sleep(0.005)
+            end
+        end
+        if _VERSION == "Lua 5.1" and not rawget(_G, "jit") then
+            local err = run(function() for _ in wrapped do error "it cannot wait" end end)
+            assert.matches("a reader's `for` of a wrapped client cannot wait .* use reader:each%(function%(message%)", err)
+        end
+        local count = 0
+        assert.is_nil(run(function() assert(wrapped:each(function() count = count + 1 end)) end))
+        assert.equal(5, count)
+        assert.is_true(waits > 0)
+    end)
+
     it("names wrong options", function()
         assert.matches("option from: an offset expected", h.error_of(reader, { from = "soon" }))
         assert.matches("option limit: a whole number from 1", h.error_of(reader, { limit = 0 }))

@@ -32,6 +32,29 @@ describe("kafka.session", function()
         assert.same({ "murmur2", "consistent_random" }, { p:topic_config().partitioner, c:topic_config().partitioner })
     end)
 
+    it("reads windows with what concerns no group, and closes its readers", function()
+        local mock = h.mock { topics = { t = 1 } }
+        h.fill(mock:bootstrap_servers(), "t", { { value = "a" }, { value = "b" }, { value = "c" } })
+        local s = session {
+            ["bootstrap.servers"] = mock:bootstrap_servers(), ["client.id"] = "shop", ["group.id"] = "g", topics = { "t" }, ack = "manual",
+            ["fetch.wait.max.ms"] = 10, on_assign = function() error "no group" end,
+        }
+        local values = {}
+        local first = s:read { topic = "t", limit = 2 }
+        assert.equal(2, first:each(function(message) values[#values + 1] = message.value end))
+        assert.equal(1, s:read(first:next_request()):each(function(message) values[#values + 1] = message.value end))
+        assert.same({ "a", "b", "c" }, values)
+        local open = s:read { topic = "t" }
+        assert.equal("a", open:next().value)
+        assert.is_true(s:close())
+        assert.is_true(open:closed())
+        assert.is_nil(open:next())
+        assert.equal("user.lua:2: attempt to use a closed kafka.Session",
+            h.error_of(h.chunk "local s = ...\nlocal r = s:read{ topic = 't' }\nreturn r", s))
+        assert.equal("user.lua:2: bad argument #1 to 'read' (a table of options with a topic, or requests, expected, got nil)",
+            h.error_of(h.chunk "local s = ...\nlocal r = s:read(nil)\nreturn r", session {}))
+    end)
+
     it("lets a client override each property, under any of its names, and each option", function()
         local function one() end
         local function two() end

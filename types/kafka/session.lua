@@ -24,6 +24,17 @@ function Session:producer(options) end
 ---@return kafka.Consumer
 function Session:consumer(options) end
 
+---Makes a reader of a fixed window, as `kafka.read`: the session's properties and options for consumers, but for `group.id`,
+---`topics` and what else concerns members of a group, and `options` on top.
+---
+---Errors: as `kafka.read`; raises on a closed session.
+---Danger: as `kafka.read`. `next_request()` gives a table for `kafka.read` or this: it has the session's properties in it,
+---passwords too.
+---Source: see `kafka.read`.
+---@param options table
+---@return fun(): kafka.Message? reader
+function Session:read(options) end
+
 ---Sets a property or an option of this module for clients made from now on.
 ---
 ---Errors: raises for what a client would refuse; nothing is changed then.

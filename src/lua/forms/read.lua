@@ -269,6 +269,7 @@ end
 
 --- As `next`, but raises the error: for `for message in reader do`.
 function Reader:__call()
+    native.loops.check_can_wait(self.consumer, "a reader's `for`", "reader:each(function(message) … end)")
     local message, err = Reader.next(self)
     if err ~= nil then error(err, 0) end
     return message

@@ -179,9 +179,10 @@ local function loop(self, timeout, limit)
 end
 
 -- Plain 5.1 cannot yield across `for … in`, whose calls come from C.
-local function check_can_wait(self)
+local function check_can_wait(self, what, cure)
     if _VERSION == "Lua 5.1" and not jit and running() and step.callbacks(self).wait then
-        error("messages() of a wrapped client cannot wait inside `for` on Lua 5.1; use client:each(options, function(message) … end)", 3)
+        error(("%s of a wrapped client cannot wait inside `for` on Lua 5.1; use %s")
+            :format(what or "messages()", cure or "client:each(options, function(message) … end)"), 3)
     end
 end
 

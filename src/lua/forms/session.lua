@@ -123,6 +123,27 @@ function methods.consumer(...)
     return made
 end
 
+-- What only a group's member has use for.
+local OF_MEMBERS = { "group.id", "topics", "ack", "max_unacked", "on_assign", "on_revoke", "on_lost", "on_commit" }
+
+--- A reader of a fixed window, likewise: what the session has for members of a group does not concern it.
+function methods.read(...)
+    local self, options = ...
+    local state = held(self, 2)
+    if select("#", ...) > 2 then native.argument_error(select("#", ...), "incorrect number of arguments") end
+    if type(options) ~= "table" then
+        native.argument_error(2, "a table of options with a topic, or requests, expected, got " .. type(options))
+    end
+    local inherited = inherit(state, nil, "consumer")
+    for _, name in pairs(OF_MEMBERS) do inherited[name] = nil end
+    for name, value in pairs(options) do
+        if type(name) == "string" then put(inherited, name, value) else inherited[name] = value end
+    end
+    local made = native.new_reader(inherited)
+    remember(state, made)
+    return made
+end
+
 local function check_name(name)
     if type(name) ~= "string" then error("the name of a property or option expected, got " .. type(name), 3) end
 end
