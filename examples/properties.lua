@@ -1,4 +1,4 @@
--- What can be configured, and what came of it.         lua examples/properties.lua [BROKERS]
+-- What can be configured, and what came of it.         lua examples/properties.lua
 local kafka = require "kafka"
 
 -- One property.
@@ -23,8 +23,8 @@ print(err)
 assert(not ok and err:find('"linger.ms"', 1, true))
 
 -- What a client has in the end: what was set, and defaults for the rest.
-local cluster = not arg[1] and kafka.mock_cluster{ brokers = 1 }
-local producer = kafka.producer{ ["bootstrap.servers"] = arg[1] or cluster:bootstrap_servers(), ["linger.ms"] = "20", ["sasl.password"] = "x" }
+-- No broker is asked for any of this.
+local producer = kafka.producer{ ["bootstrap.servers"] = "localhost:9092", ["linger.ms"] = "20", ["sasl.password"] = "x" }
 producer:create_topic("quick", { acks = 1 })
 local config = producer:config()
 print(("linger.ms %g, batch.size %d, sasl.password %s, close_timeout %d"):format(

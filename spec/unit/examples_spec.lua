@@ -1,7 +1,7 @@
 -- Every file in examples/ runs to its end, alone and, where it takes brokers, on brokers it is given.
 local h = require "spec.helper"
 
-local BRING_THEIR_OWN = { ["logging_and_errors"] = true, ["mock_cluster_in_tests"] = true }   -- take no brokers
+local BRING_THEIR_OWN = { ["logging_and_errors"] = true, ["mock_cluster_in_tests"] = true, ["properties"] = true }   -- take no brokers
 local WANT_SECURITY = { ["tls"] = true, ["oauth_token"] = true }                              -- no mock speaks it
 
 local function example_names()

@@ -104,7 +104,12 @@ return function(step)
             local _, bad, err = form.dispatch(self)
             if bad and not failed then failed, first = true, err end
             if form.is_closed(self) then return answered(failed, first, held, nil, native.destroyed()) end
-            if step.is_answered(self, ticket) then return answered(failed, first, held, step.answer(self, ticket)) end
+            if step.is_answered(self, ticket) then
+                -- What came before the answer is told before it.
+                _, bad, err = form.dispatch(self)
+                if bad and not failed then failed, first = true, err end
+                return answered(failed, first, held, step.answer(self, ticket))
+            end
             if now() >= deadline then
                 step.forget(self, ticket)
                 return answered(failed, first, held, step.unanswered(self, what))

@@ -15,7 +15,8 @@ local function read(what, name)
         error(("%s: a list of offsets expected, got a single one: write {{topic=, partition=, offset=the next to read}}")
             :format(name), 3)
     end
-    return native.read_partitions(what, name, OFFSETS, 2)
+    local flat = native.read_partitions(what, name, OFFSETS, 3)
+    return flat
 end
 
 function methods.store(...)

@@ -85,19 +85,20 @@ local function entry(item, want)
 end
 
 --- Reads `list`; `want` says what each entry must have: {partition=true, offset=true}; with `timestamp=true`
---- it must have one, which is put in the offset's place; with `fields=true`
---- other fields are passed over (messages are entries too). Returns a flat array of five values an entry:
---- topic, partition, offset, metadata, leader epoch, what is missing as false. A wrong list raises at
---- the caller of the function `level` up, as an error of argument `narg` named `name`.
+--- it must have one, which is put in the offset's place; with `fields=true` other fields are passed over (messages
+--- are entries too). Returns a flat array of five values an entry: topic, partition, offset, metadata, leader epoch,
+--- what is missing as false. A wrong list raises as error(…, level) would in the calling function: 2, the default, is
+--- the line of its caller, 0 no line.
 function native.read_partitions(list, name, want, level)
     local flat, n = {}, 0
-    local function fail(index, why) error(("%s: entry %s: %s"):format(name, show(index), why), (level or 2) + 2) end
+    local here, below = (level or 2) + 1, (level or 2) + 2
+    if level == 0 then here, below = 0, 0 end
     if type(list) ~= "table" then
-        error(('%s: a list of partitions expected, such as {"orders:0"} or {orders={0, 1}}, got %s'):format(name, show(list)),
-            (level or 2) + 1)
+        error(('%s: a list of partitions expected, such as {"orders:0"} or {orders={0, 1}}, got %s'):format(name, show(list)), here)
     end
+    local function fail(index, why) error(("%s: entry %s: %s"):format(name, show(index), why), below) end
     local function add(index, topic, partition, offset, metadata, epoch)
-        if not topic then error(("%s: entry %s: %s"):format(name, show(index), partition), (level or 2) + 2) end
+        if not topic then error(("%s: entry %s: %s"):format(name, show(index), partition), below) end
         flat[n + 1], flat[n + 2], flat[n + 3], flat[n + 4], flat[n + 5] = topic, partition, offset, metadata, epoch
         n = n + 5
     end

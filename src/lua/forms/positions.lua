@@ -7,13 +7,14 @@ local PARTITION = { partition = true }
 -- nil is nil; anything else must be a list of partitions. For messages too, which have more fields.
 local function read_or_none(list, name)
     if list == nil then return nil end
-    return native.read_partitions(list, name, PARTITION, 2)
+    local flat = native.read_partitions(list, name, PARTITION, 3)
+    return flat
 end
 
 function methods.assign(...)
     local self, list = ...
     step.member(self, select("#", ...), 2, 2)
-    local ok, err = step.assign(self, native.read_partitions(list, "assign", PARTITION, 1))
+    local ok, err = step.assign(self, native.read_partitions(list, "assign", PARTITION))
     return form.outcome(ok, err)
 end
 
@@ -25,14 +26,14 @@ end
 function methods.incremental_assign(...)
     local self, list = ...
     step.member(self, select("#", ...), 2, 2)
-    local ok, err = step.incremental_assign(self, native.read_partitions(list, "incremental_assign", PARTITION, 1))
+    local ok, err = step.incremental_assign(self, native.read_partitions(list, "incremental_assign", PARTITION))
     return form.outcome(ok, err)
 end
 
 function methods.incremental_unassign(...)
     local self, list = ...
     step.member(self, select("#", ...), 2, 2)
-    local ok, err = step.incremental_unassign(self, native.read_partitions(list, "incremental_unassign", PARTITION, 1))
+    local ok, err = step.incremental_unassign(self, native.read_partitions(list, "incremental_unassign", PARTITION))
     return form.outcome(ok, err)
 end
 
@@ -40,7 +41,7 @@ function methods.seek(...)
     local self, topic, partition, offset = ...
     step.member(self, select("#", ...), 4, 4)
     local where = native.read_partitions({ { topic = topic, partition = partition, offset = offset } }, "seek",
-        { partition = true, offset = true }, 1)
+        { partition = true, offset = true })
     local ok, err = step.seek(self, where)
     return form.outcome(ok, err)
 end
