@@ -95,25 +95,22 @@ describe("what was fetched ahead", function()
         error("the first partition did not come")
     end)
 
-    it("goes by a revoke: what moves to another consumer is handed out there, and here no more", function()
-        local ours = { [0] = 0, [1] = 0 }
-        local revoked
+    it("goes by a revoke: what moves to another consumer begins there where the group knows, and comes here no more", function()
+        local revoked, assigned, first
         local patient = 4000 -- on a busy machine a second is too short to stay a member
         local a = consumer { topics = { "t" }, ["session.timeout.ms"] = patient, on_revoke = function(_, list) revoked = list end }
-        local message = next_of(a)
-        ours[message.partition] = message.offset + 1
-        local assigned
+        next_of(a)
         local b = consumer { topics = { "t" }, ["session.timeout.ms"] = patient, on_assign = function(_, list) assigned = list end }
-        local first
         h.wait_until(function()
-            message = a:poll(20)
-            if message and not revoked then ours[message.partition] = message.offset + 1 end
+            a:poll(20)
             first = first or b:poll(20)
-            return assigned and #assigned == 1 and first
+            return revoked and assigned and #assigned == 1 and first
         end, 20, "a partition for each")
-        assert.equal(ours[first.partition], first.offset)
+        -- The mock may refuse what a commits while the group moves; then the group knows nothing.
+        local known = assert(b:committed { { topic = "t", partition = first.partition } })[1].offset
+        assert.equal(known or 0, first.offset)
         for _ = 1, 20 do
-            message = a:poll(10)
+            local message = a:poll(10)
             assert.is_true(message == nil or message.partition ~= first.partition)
         end
     end)
