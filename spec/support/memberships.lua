@@ -59,10 +59,12 @@ return function(kafka, changes, conf)
         return true
     end
 
+    -- Until everybody has partitions and messages have come to them.
     local function settle(what)
+        local before = told.handled
         h.wait_until(function()
             serve()
-            return settled()
+            return settled() and told.handled >= before + 5
         end, 40, what)
     end
 
