@@ -42,8 +42,10 @@ impl Kind {
     }
 }
 
+#[derive(Default)]
 enum Phase {
     /// `init_transactions` has not succeeded yet.
+    #[default]
     New,
     Ready,
     Open,
@@ -60,12 +62,6 @@ pub struct Transactions {
     /// What the last job came to, for all who waited for it.
     last: RefCell<Option<(u64, Result<(), KafkaError>)>>,
     jobs: Cell<u64>,
-}
-
-impl Default for Phase {
-    fn default() -> Self {
-        Phase::New
-    }
 }
 
 /// One call of librdkafka's, from its begin until its outcome was heard.

@@ -143,6 +143,8 @@ pub unsafe extern "C" fn on_rebalance(
     }
 }
 
+/// # Safety
+/// Called by librdkafka only, with the opaque it was given and a list that is its own.
 pub unsafe extern "C" fn on_commit(
     _: *mut rd::rd_kafka_t,
     code: rd::rd_kafka_resp_err_t,
