@@ -80,6 +80,13 @@ describe("what was fetched ahead", function()
         assert.equal(counts[message.partition], message.offset)
     end)
 
+    it("stays when unsubscribe finds nothing subscribed: partitions assigned by hand are read on without a gap", function()
+        local c = reading()
+        assert(c:unsubscribe())
+        assert.equal(1, #c:assignment())
+        assert.equal(1, next_of(c).offset)
+    end)
+
     it("goes by close, and comes again to the next consumer", function()
         local c = consumer { topics = { "t" } }
         local first = next_of(c)

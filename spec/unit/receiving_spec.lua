@@ -196,6 +196,25 @@ describe("receiving", function()
             assert.are.equal("3", poll(consumer {}).value)
         end)
 
+        it("goes on after a loop in its body has ended; a cancel ends both", function()
+            fill(9)
+            local c, outer, inner = consumer {}, {}, {}
+            for message in c:messages { limit = 6 } do
+                outer[#outer + 1] = message.value
+                if #outer == 1 then
+                    for within in c:messages { limit = 2 } do inner[#inner + 1] = within.value end
+                end
+                if #outer == 3 then
+                    for within in c:messages() do
+                        inner[#inner + 1] = within.value
+                        within:cancel()
+                    end
+                end
+            end
+            assert.are.same({ "1", "4", "5" }, outer)
+            assert.are.same({ "2", "3", "6" }, inner)
+        end)
+
         it("ends when its body closes the consumer", function()
             fill(3)
             local c, count = consumer {}, 0

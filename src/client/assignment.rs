@@ -28,8 +28,12 @@ impl Consumer {
 
     pub fn unsubscribe(&self) -> Result<(), KafkaError> {
         self.finish_last();
-        self.buffer.borrow_mut().drop_all();
-        group::unsubscribe(self.handle.client())
+        let client = self.handle.client();
+        // Partitions that were assigned by hand stay, and so does what was fetched of them.
+        if !group::subscription(client)?.is_empty() {
+            self.buffer.borrow_mut().drop_all();
+        }
+        group::unsubscribe(client)
     }
 
     /// Reads exactly these partitions from here on.

@@ -15,7 +15,7 @@ end
 local FAREWELL = 400
 
 local function leave(self, deadline)
-    step.callbacks(self).ended = true
+    native.stop_loops(self)
     local farewell = deadline + FAREWELL
     -- Leaving may need a token, and errors on the way are still told.
     local failed, first = false, nil

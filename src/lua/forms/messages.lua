@@ -13,6 +13,12 @@ local function describe(message)
     return ("kafka.Message: %s [%s] at offset %s"):format(tostring(message.topic), tostring(message.partition), tostring(message.offset))
 end
 
+--- Loops over messages that have begun end when their next one is asked for.
+function native.stop_loops(self)
+    local callbacks = step.callbacks(self)
+    callbacks.stops = (callbacks.stops or 0) + 1
+end
+
 --- Messages to come belong to `generation`.
 function native.renew_messages(self, generation)
     step.callbacks(self)[CLASS] = {
@@ -39,7 +45,7 @@ end
 function message_methods.cancel(message)
     local self, generation = owner(message, "cancel")
     local own = step.cancel(self, message.topic, message.partition, message.offset, generation)
-    if own then step.callbacks(self).ended = true end
+    if own then native.stop_loops(self) end
 end
 
 local function outdated(message)

@@ -157,15 +157,16 @@ local function next_message(self, timeout, state)
 end
 
 -- A loop over messages as a function that returns the next one. What the last body was given is done
--- when it is called again, also when it then ends; unless that was cancelled.
+-- when it is called again, also when it then ends; unless that was cancelled. A cancel, and closing,
+-- ends the loops that had begun; the end of one is no other's business.
 local function loop(self, timeout, limit)
-    local callbacks, count = step.callbacks(self), 0
-    callbacks.ended = nil
+    local callbacks, count, over = step.callbacks(self), 0, false
+    local stops = callbacks.stops
     return function()
-        if callbacks.ended then return nil end
+        if over or callbacks.stops ~= stops then return nil end
         if count >= limit then
             step.finish_last(self)
-            callbacks.ended = true
+            over = true
             return nil
         end
         count = count + 1
@@ -173,7 +174,7 @@ local function loop(self, timeout, limit)
         if message then return message end
         check_loop(message, err)
         message = next_message(self, timeout, state)
-        if message == nil then callbacks.ended = true end
+        over = message == nil
         return message
     end
 end
