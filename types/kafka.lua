@@ -166,15 +166,14 @@ function kafka.partitioner.fnv1a(key, count) end
 ---
 ---    for message in kafka.read{ ["bootstrap.servers"]=brokers, topic="orders", from={time=ms} } do … end
 ---
----A reader also has `next()` → message | nil | nil, err; `each(fn)` → count | nil, err; `next_request()` → the table that goes
----on where it stopped, nil when nothing is left; `close()`, `closed()`. `for` raises what `next` returns as an error.
+---See `types/kafka/reader.lua` for what a reader can do. `for` raises what its calls return as an error.
 ---
 ---Errors: raises for wrong options; from the loop, what went wrong, with its cause, within `timeout`.
 ---Danger: offsets that are gone are an error unless `auto.offset.reset` is "earliest"; `max_bytes` hands out one message at
 ---the least. On plain 5.1 a wrapped reader cannot wait inside `for`: use `each`.
 ---Source: `rd_kafka_metadata`, `rd_kafka_query_watermark_offsets`, `rd_kafka_offsets_for_times`, `rd_kafka_consume_start_queue`.
 ---@param options table properties of a consumer, and `topic`, `partition`, `from`, `to`, `limit`, `max_bytes`, `timeout` (ms, default 10000), `requests`
----@return fun(): kafka.Message? reader
+---@return kafka.Reader reader
 function kafka.read(options) end
 
 return kafka

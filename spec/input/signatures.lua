@@ -277,6 +277,7 @@ signatures.classes = {
         poll = "timeout?", poll_batch = "batch_size timeout?", messages = "loop_options?", each = "callback",
         closed = "", pollfd = "", events = "", timeout = "",
     },
+    Reader = { next = "", each = "callback", next_request = "", close = "timeout?", closed = "" },
     Session = {
         producer = "client_options?", consumer = "client_options?", read = "window", set = "property setting", set_topic = "topic_property topic_setting",
         config = "", topic_config = "", close = "timeout?", closed = "",

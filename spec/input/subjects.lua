@@ -64,7 +64,11 @@ function subjects.new()
         return h.mock { topics = { known = 2 } }
     end
 
-    -- Not among the classes above: it is a table.
+    -- Not among the classes above: these two are tables.
+    function self.Reader()
+        return h.track(h.kafka.read { ["bootstrap.servers"] = home:bootstrap_servers(), topic = "known", ["fetch.wait.max.ms"] = 10 })
+    end
+
     function self.Session()
         return h.track(h.kafka.session { ["bootstrap.servers"] = home:bootstrap_servers(), ["group.id"] = "g" })
     end

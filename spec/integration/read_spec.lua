@@ -6,7 +6,9 @@ local on_kafka = require "spec.integration.on_kafka"
 local END = "that was all"
 
 describe("A reader of Apache Kafka", function()
-    local kafka = on_kafka { nodes = 1, settings = { ["log.cleaner.backoff.ms"] = 200, ["log.initial.task.delay.ms"] = 200 } }
+    local kafka = on_kafka { nodes = 1, settings = {
+        ["log.cleaner.backoff.ms"] = 200, ["log.initial.task.delay.ms"] = 200, ["quota.window.num"] = 2,
+    } }
     after_each(h.cleanup)
 
     local function read(topic, options)
@@ -106,6 +108,26 @@ describe("A reader of Apache Kafka", function()
         assert.equal(302, #lines_of(read(topic)))
         assert.equal(603, #lines_of(read(topic, { ["isolation.level"] = "read_uncommitted" })))
         assert(producer:abort_transaction(20000))
+    end)
+
+    kafka.ours_to("set quotas")("goes on for longer than its timeout while it gets past what was aborted", function()
+        local topic, name = kafka:create_topic(h.topic("aborted"), 1), h.topic("slow")
+        local producer = h.track(h.kafka.producer {
+            ["bootstrap.servers"] = kafka.brokers, ["transactional.id"] = topic, ["batch.num.messages"] = 2,
+        })
+        assert(producer:init_transactions(20000))
+        assert(producer:begin_transaction())
+        for _ = 1, 120 do assert(producer:produce(topic, ("x"):rep(10000), nil, { partition = 0 })) end
+        assert(producer:flush(20000))
+        assert(producer:abort_transaction(20000))
+        h.fill(kafka.brokers, topic, { { value = END, partition = 0 } })
+        -- Two batches go through each second or two.
+        kafka:limit(name, "consumer_byte_rate=200000")
+        local start, timeout = h.now(), 6000
+        local lines = lines_of(read(topic, { ["client.id"] = name, timeout = timeout, ["fetch.message.max.bytes"] = 40000 }))
+        assert.equal(1, #lines)
+        assert.matches(END, lines[1])
+        assert.is_true(h.now() - start > timeout / 1000, "the quota did not slow it down")
     end)
 
     it("ends in compacted partitions, whatever is left of them", function()

@@ -5,7 +5,8 @@ local kafka = h.kafka
 
 local FILES = {
     "types/kafka.lua", "types/kafka/consumer.lua", "types/kafka/groups.lua", "types/kafka/mock_cluster.lua",
-    "types/kafka/producer.lua", "types/kafka/questions.lua", "types/kafka/queue.lua", "types/kafka/session.lua",
+    "types/kafka/producer.lua", "types/kafka/questions.lua", "types/kafka/queue.lua", "types/kafka/reader.lua",
+    "types/kafka/session.lua",
 }
 
 -- Ignore their arguments, as the old module's `version` did.
@@ -61,13 +62,18 @@ local function read_module()
     local found = {}
     functions_of(kafka, "kafka.", found)
     functions_of(getmetatable(queue).__index, "Queue:", found)
+    local reader, calls = h.track(kafka.read { ["bootstrap.servers"] = brokers, topic = "stub" }), {}
+    for name, fn in pairs(getmetatable(reader).__index) do
+        if name:sub(1, 2) ~= "__" then calls[name] = fn end
+    end
+    functions_of(calls, "Reader:", found)
     functions_of(kafka.partitioner, "kafka.partitioner.", found)
     functions_of(late.complete(getmetatable(producer).__index), "Producer:", found)
     functions_of(late.complete(getmetatable(consumer).__index), "Consumer:", found)
     functions_of(late.complete(getmetatable(mock).__index), "MockCluster:", found)
     local session = h.track(kafka.session{})
     functions_of(getmetatable(session).__index, "Session:", found)
-    return found, { Producer = producer, Consumer = consumer, MockCluster = mock, Queue = queue, Session = session }
+    return found, { Producer = producer, Consumer = consumer, MockCluster = mock, Queue = queue, Reader = reader, Session = session }
 end
 
 local function missing_from(this, other)

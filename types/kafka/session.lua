@@ -32,7 +32,7 @@ function Session:consumer(options) end
 ---passwords too.
 ---Source: see `kafka.read`.
 ---@param options table
----@return fun(): kafka.Message? reader
+---@return kafka.Reader reader
 function Session:read(options) end
 
 ---Sets a property or an option of this module for clients made from now on.

@@ -7,6 +7,7 @@ local type, pairs, error, setmetatable, getmetatable = type, pairs, error, setme
 local floor, max, min, huge = math.floor, math.max, math.min, math.huge
 
 local PATIENCE = 10000
+local STATS_EVERY = 1000
 local MOST = 2 ^ 53
 local TAIL = -2000 -- n messages before the end are TAIL - n
 
@@ -104,12 +105,13 @@ function native.new_reader(options)
         error(("kafka.read: option timeout: milliseconds (a whole number, -1 = for ever) expected, got %s"):format(show(own.timeout)), 3)
     end
     local requests = read_requests(own, 3)
-    local reset = conf["auto.offset.reset"]
+    local reset, stats = conf["auto.offset.reset"], conf["statistics.interval.ms"]
     conf["enable.partition.eof"] = true
+    conf["statistics.interval.ms"] = stats or STATS_EVERY
     conf["auto.offset.reset"] = reset == nil and "error" or reset
     local ok, consumer = pcall(kafka.consumer, conf)
     if not ok then error(consumer, type(consumer) == "string" and 3 or 0) end
-    conf["auto.offset.reset"] = reset
+    conf["auto.offset.reset"], conf["statistics.interval.ms"] = reset, stats
     return setmetatable({
         consumer = consumer, conf = conf, requests = requests, reset = reset or "error",
         timeout = own.timeout or PATIENCE, limit = own.limit or huge, max_bytes = own.max_bytes or huge,
@@ -215,9 +217,9 @@ local function leave(self, part)
     end
 end
 
-local function finish(self, err)
+local function finish(self, err, timeout)
     self.ended, self.err = true, err
-    self.consumer:close(self.timeout < 0 and PATIENCE or min(self.timeout, PATIENCE))
+    self.consumer:close(timeout or self.timeout < 0 and PATIENCE or min(self.timeout, PATIENCE))
     return nil, err
 end
 
@@ -246,8 +248,31 @@ local function take(self, message)
     return message
 end
 
---- The next message; nil at the end; nil and the error when it cannot go on.
-function Reader:next()
+-- How far librdkafka has fetched, in all, as its statistics tell. What has no message for us (aborted,
+-- compacted away) counts as well.
+local function fetched(self)
+    local stats, sum = self.consumer:stats(), 0
+    for _, part in pairs(stats and self.parts or {}) do
+        local topic = stats.topics[part.topic]
+        local found = topic and topic.partitions[tostring(part.partition)]
+        sum = sum + max(0, found and found.next_offset or 0)
+    end
+    return sum
+end
+
+-- Waits for the next message: for `timeout`, and longer while librdkafka gets on.
+local function wait_for(self)
+    local half = self.timeout > 0 and floor(self.timeout / 2) or self.timeout
+    local message, err = self.queue:poll(half)
+    while not message and not err and not self.ended and half > 0 do
+        local before = fetched(self)
+        message, err = self.queue:poll(self.timeout - half)
+        if message or self.ended or fetched(self) <= before then break end
+    end
+    return message, err
+end
+
+local function advance(self)
     if self.ended then return nil, self.err end
     if not self.parts then
         local ready, err = prepare(self)
@@ -255,7 +280,7 @@ function Reader:next()
         if not ready then return finish(self, err) end
     end
     while self.active > 0 and self.count < self.limit do
-        local message, err = self.queue:poll(self.timeout)
+        local message, err = wait_for(self)
         if self.ended then return nil, self.err end
         if not message then
             return finish(self, err or select(2, step.unanswered(self.consumer, "kafka.read")))
@@ -267,20 +292,39 @@ function Reader:next()
     return finish(self)
 end
 
+-- Checks a method's self and that there are no more arguments than that and `most`; the user is two functions up.
+local function own(name, most, ...)
+    local self, count = (...), select("#", ...)
+    if type(self) ~= "table" or getmetatable(self) ~= Reader then
+        error(("calling '%s' on bad self (kafka.Reader expected, got %s)"):format(name, count == 0 and "no value" or type(self)), 3)
+    end
+    if most and count > most + 1 then
+        error(("bad argument #%d to '%s' (incorrect number of arguments)"):format(count - 1, name), 3)
+    end
+    return self
+end
+
+--- The next message; nil at the end; nil and the error when it cannot go on.
+function Reader.next(...)
+    return advance(own("next", 0, ...))
+end
+
 --- As `next`, but raises the error: for `for message in reader do`.
-function Reader:__call()
+function Reader.__call(...)
+    local self = own("__call", nil, ...)
     native.loops.check_can_wait(self.consumer, "a reader's `for`", "reader:each(function(message) … end)")
-    local message, err = Reader.next(self)
+    local message, err = advance(self)
     if err ~= nil then error(err, 0) end
     return message
 end
 
 --- Calls fn with each message that is left; returns how many there were, or nil and the error.
-function Reader:each(fn)
+function Reader.each(...)
+    local self, fn = own("each", 1, ...), select(2, ...)
     if type(fn) ~= "function" then error("bad argument #1 to 'each' (function expected, got " .. type(fn) .. ")", 2) end
     local count = 0
     while true do
-        local message, err = Reader.next(self)
+        local message, err = advance(self)
         if err ~= nil then return nil, err end
         if not message then return count end
         count = count + 1
@@ -289,8 +333,8 @@ function Reader:each(fn)
 end
 
 --- The table for another reader that goes on where this one is; nil when there is nothing left of the windows.
-function Reader:next_request()
-    local request = {}
+function Reader.next_request(...)
+    local self, request = own("next_request", 0, ...), {}
     for key, value in pairs(self.conf) do request[key] = value end
     request["enable.partition.eof"] = nil
     if not self.parts then
@@ -311,16 +355,25 @@ function Reader:next_request()
 end
 
 --- Ends early. Closing again does nothing.
-function Reader:close()
-    if not self.ended then finish(self) end
+function Reader.close(...)
+    local self, timeout = own("close", 1, ...), select(2, ...)
+    if timeout ~= nil and not is_whole(timeout, -1, 2 ^ 31 - 1) then
+        error(("close: timeout: milliseconds (a whole number, -1 = for ever) expected, got %s"):format(show(timeout)), 2)
+    end
+    if not self.ended then finish(self, nil, timeout) end
     return true
 end
 
-function Reader:closed() return self.ended == true end
+function Reader.closed(...)
+    return own("closed", 0, ...).ended == true
+end
 
-Reader.__close = Reader.close
+function Reader.__close(...)
+    Reader.close(own("__close", nil, ...))
+end
 
-function Reader:__tostring()
+function Reader.__tostring(...)
+    local self = own("__tostring", nil, ...)
     return ("kafka.Reader: %d messages read (%s)"):format(self.count, self.ended and "closed" or "open")
 end
 
