@@ -49,6 +49,41 @@ describe("a commit", function()
         assert.is_true(c:commit { place })
     end)
 
+    it("of the end of a partition does not step over what is written there next", function()
+        local c = reading { ["enable.partition.eof"] = true }
+        local message
+        repeat message = next_of(c) until message.eof
+        assert.equal(10, message.offset)
+        assert.is_true(message:commit())
+        assert.equal(10, committed(c).offset)
+        assert.is_true(c:commit(message))
+        assert.is_true(c:store(message))
+        assert.is_true(c:commit())
+        assert.equal(10, committed(c).offset)
+    end)
+
+    it("that was begun without waiting is answered before the consumer has closed, or is told that it did", function()
+        local c, told = reading(), {}
+        next_of(c)
+        local function keep(err, offsets) told[#told + 1] = err and err.name or offsets[1].offset end
+        assert.is_true(c:commit_async({ { topic = "t", partition = 0, offset = 4 } }, keep))
+        assert.is_true(c:close())
+        assert.same({ 4 }, told)
+        c = reading()
+        mock:broker_down(1)
+        assert.is_true(c:commit_async({ { topic = "t", partition = 0, offset = 5 } }, keep))
+        c:close(0)
+        assert.same({ 4, "_DESTROY" }, told)
+    end)
+
+    it("of a message whose consumer is closed is an error at the line that asks", function()
+        local c = reading()
+        local message = next_of(c)
+        assert(c:close())
+        assert.equal("user.lua:2: attempt to use a closed kafka.Consumer",
+            h.error_of(h.chunk("local message = ...\nmessage:commit()\nreturn 1", "user.lua"), message))
+    end)
+
     it("refuses a message from before a seek, and a single entry where a list is due", function()
         local c = reading()
         local message = next_of(c)

@@ -29,17 +29,70 @@ local function leave(self, deadline)
     return step.close_result(self)
 end
 
+-- Answers to commit_async that are under way get this long (ms) before a close begins.
+local ANSWERS = 400
+
+-- The calls of commit_async whose functions have not heard the answer, in their order.
+local function unanswered(self)
+    local calls = {}
+    for call in pairs(step.callbacks(self).commits or calls) do
+        if call ~= "last" then calls[#calls + 1] = call end
+    end
+    table.sort(calls)
+    return calls
+end
+
+-- Lets the functions of commit_async hear their answers before the client goes. Returns whether a
+-- callback failed, and how.
+local function hear_answers(self, timeout)
+    local failed, first = false, nil
+    local patience = type(timeout) == "number" and timeout >= 0 and timeout or ANSWERS
+    local deadline = now() + (patience < ANSWERS and patience or ANSWERS)
+    while not form.is_closed(self) and #unanswered(self) > 0 do
+        form.serve(self)
+        local served, bad, err = form.dispatch(self)
+        if bad and not failed then failed, first = true, err end
+        if served == 0 then
+            if now() >= deadline then break end
+            form.wait_until(self, deadline)
+        end
+    end
+    return failed, first
+end
+
+-- Those that heard none by then are told that the client is closed.
+local function end_answers(self)
+    local failed, first = false, nil
+    local waiting = step.callbacks(self).commits
+    for _, call in ipairs(unanswered(self)) do
+        local fn = waiting[call]
+        waiting[call] = nil
+        local bad, err = form.run(fn, native.destroyed())
+        if bad and not failed then failed, first = true, err end
+    end
+    return failed, first
+end
+
 -- What is assigned is told to on_revoke while the client can still commit. What that raises comes out
 -- when all is closed.
 function methods.close(...)
     local partitions = step.last_revoke(...)
-    local self = ...
+    local self, timeout = ...
     local fn = partitions and step.callbacks(self).on_revoke
     local failed, first = false, nil
-    if fn then failed, first = form.run(fn, self, partitions) end
+    local function keep(bad, err)
+        if bad and not failed then failed, first = true, err end
+    end
+    if fn then keep(form.run(fn, self, partitions)) end
+    keep(hear_answers(self, timeout))
     local deadline, refused = step.close_begin(...)
     local done, why = true, refused
-    if deadline then done, why = leave(self, deadline) elseif refused then done = nil end
+    if deadline then
+        keep(end_answers(self))
+        done, why = leave(self, deadline)
+    elseif refused then
+        done = nil
+    end
     if failed then error(first, 0) end
     if done then return true end
     return nil, why

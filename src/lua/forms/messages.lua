@@ -62,15 +62,14 @@ function native.is_message(what)
     return type(meta) == "table" and rawget(meta, OWNER) ~= nil
 end
 
---- What a commit of the message commits: the offset after it. nil and the error when that is nobody's
---- business any more.
+--- What a commit of the message commits: the offset after it, or, at the end of a partition, the offset of
+--- what will be written there. nil and the error when that is nobody's business any more.
 function native.after_message(message, metadata)
     local self, generation = owner(message, "commit")
     local topic, partition, offset = message.topic, message.partition, message.offset
     if not step.is_current(self, topic, partition, offset, generation) then return nil, outdated(message) end
-    return {
-        topic = topic, partition = partition, offset = offset + 1, metadata = metadata, leader_epoch = message.leader_epoch,
-    }
+    local after = message.eof and offset or offset + 1
+    return { topic = topic, partition = partition, offset = after, metadata = metadata, leader_epoch = message.leader_epoch }
 end
 
 --- The message is committed, or on its way.
@@ -84,6 +83,7 @@ function message_methods.commit(message, metadata)
     if metadata ~= nil and type(metadata) ~= "string" then
         error(("bad argument #1 to 'commit' (string expected, got %s)"):format(type(metadata)), 2)
     end
+    step.member(self, 1, 1, 1) -- a closed client is told of at the caller's line
     local next_one, err = native.after_message(message, metadata)
     if not next_one then return nil, err end
     local done
