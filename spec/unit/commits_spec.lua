@@ -76,6 +76,17 @@ describe("a commit", function()
         assert.same({ 4, "_DESTROY" }, told)
     end)
 
+    it("takes the next offset to read, and refuses a word for a place, which would commit nothing", function()
+        local c = reading()
+        next_of(c)
+        for _, place in ipairs { "earliest", "stored", kafka.offset_tail(2) } do
+            for _, name in ipairs { "commit", "commit_async", "store" } do
+                local err = h.error_of(c[name], c, { { topic = "t", partition = 0, offset = place } })
+                assert.truthy(err:find(name .. ": entry 1: offset: the next one to read expected (a whole number from 0), got ", 1, true), err)
+            end
+        end
+    end)
+
     it("of a message whose consumer is closed is an error at the line that asks", function()
         local c = reading()
         local message = next_of(c)

@@ -81,14 +81,17 @@ local function entry(item, want)
     end
     if want.timestamp and not offset then return nil, ("timestamp: missing for %s [%s]"):format(topic, tostring(partition)) end
     if want.offset and not offset then return nil, ("offset: missing for %s [%s]"):format(topic, tostring(partition)) end
+    if want.next_read and offset < 0 then
+        return nil, ("offset: the next one to read expected (a whole number from 0), got %s"):format(show(item.offset))
+    end
     return topic, partition, offset, metadata, epoch
 end
 
---- Reads `list`; `want` says what each entry must have: {partition=true, offset=true}; with `timestamp=true`
---- it must have one, which is put in the offset's place; with `fields=true` other fields are passed over (messages
---- are entries too). Returns a flat array of five values an entry: topic, partition, offset, metadata, leader epoch,
---- what is missing as false. A wrong list raises as error(…, level) would in the calling function: 2, the default, is
---- the line of its caller, 0 no line.
+--- Reads `list`; `want` says what each entry must have: {partition=true, offset=true}, with `next_read=true` an
+--- offset that is no word for a place; with `timestamp=true` it must have one, which is put in the offset's place;
+--- with `fields=true` other fields are passed over (messages are entries too). Returns a flat array of five values an
+--- entry: topic, partition, offset, metadata, leader epoch, what is missing as false. A wrong list raises as
+--- error(…, level) would in the calling function: 2, the default, is the line of its caller, 0 no line.
 function native.read_partitions(list, name, want, level)
     local flat, n = {}, 0
     local here, below = (level or 2) + 1, (level or 2) + 2
