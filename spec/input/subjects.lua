@@ -19,7 +19,7 @@ end
 function subjects.new()
     local home = h.mock { topics = { known = 2 } }
     -- classes: userdata, which can be collected by hand. kind_of: what is one of these in another state.
-    local self = { classes = { "Producer", "Consumer", "Mock" }, kind_of = { Partitioned = "Producer", Simple = "Consumer" } }
+    local self = { classes = { "Producer", "Consumer", "Queue", "Mock" }, kind_of = { Partitioned = "Producer", Simple = "Consumer" } }
     local owners = setmetatable({}, { __mode = "k" })
 
     --- What closes a subject: itself, or the client it belongs to.
