@@ -33,6 +33,8 @@ describe("an option", function()
             local cases = {
                 ["close_timeot"] = "close_timeout", ["exittimeout"] = "exit_timeout", ["on_eror"] = "on_error",
                 ["sokcet.timeout.ms"] = "socket.timeout.ms", ["client.ids"] = "client.id", ["lnger.ms"] = "linger.ms",
+                ["on_checkpont"] = "on_checkpoint", ["delivery_report_evry"] = "delivery_report_every",
+                ["on_fll"] = "on_full", ["on_full_timeot"] = "on_full_timeout",
             }
             for wrong, right in pairs(cases) do
                 local err = refused { [wrong] = "100" }

@@ -39,6 +39,14 @@ describe("kafka.properties", function()
         assert.truthy(err:match("^user%.lua:2: ") and err:find('"linger.ms"', 1, true), err)
     end)
 
+    it("does not name an option of the module as the nearest property", function()
+        for _, name in ipairs { "ack", "on_full", "max_unacked" } do
+            local err = h.error_of(h.chunk("local kafka, name = ...\nlocal p = kafka.properties(name)"), kafka, name)
+            assert.is_nil(err:find('did you mean "' .. name .. '"', 1, true), err)
+        end
+        assert.truthy(h.error_of(h.chunk("local kafka = ...\nlocal p = kafka.properties('ack')"), kafka):find('"acks"', 1, true))
+    end)
+
     it("hands out tables the caller may change", function()
         kafka.properties()["linger.ms"].range = "mine"
         assert.are_not.equal("mine", kafka.properties("linger.ms").range)

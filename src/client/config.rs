@@ -17,6 +17,10 @@ pub const OWN_OPTIONS: &[&str] = &[
     "on_throttle",
     "on_oauth_token",
     "on_delivery",
+    "on_checkpoint",
+    "delivery_report_every",
+    "on_full",
+    "on_full_timeout",
     "allow_unsafe_config",
     "exit_timeout",
     "close_timeout",
@@ -122,7 +126,19 @@ fn c_strings(key: &[u8], value: &Value) -> Result<(CString, CString), &'static s
 
 /// `; did you mean "linger.ms"?`, or nothing.
 pub fn suggestion(name: &str) -> String {
-    let known = library::properties().iter().map(|property| property.name.as_str()).chain(OWN_OPTIONS.iter().copied());
+    meant(name, property_names().chain(OWN_OPTIONS.iter().copied()))
+}
+
+/// As [`suggestion`], where this module's own options are not meant.
+pub fn property_suggestion(name: &str) -> String {
+    meant(name, property_names())
+}
+
+fn property_names() -> impl Iterator<Item = &'static str> {
+    library::properties().iter().map(|property| property.name.as_str())
+}
+
+fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     nearest(name, known).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default()
 }
 

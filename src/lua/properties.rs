@@ -4,7 +4,7 @@ use mlua::prelude::*;
 
 use super::stack::cold::Args;
 use super::stack::raise::Raise;
-use crate::client::config::suggestion;
+use crate::client::config::property_suggestion;
 use crate::model::config::{is_secret, Value};
 use crate::model::number::EXACT;
 use crate::model::property::Property;
@@ -25,7 +25,7 @@ pub fn properties(lua: &Lua, args: Args) -> Result<LuaTable, Raise> {
     let name = args.text(0)?;
     match library::properties().iter().find(|property| property.name == name) {
         Some(property) => Ok(describe(lua, property)?),
-        None => Err(args.fault(0, format!("no property is called \"{name}\"{}", suggestion(&name)))),
+        None => Err(args.fault(0, format!("no property is called \"{name}\"{}", property_suggestion(&name)))),
     }
 }
 
