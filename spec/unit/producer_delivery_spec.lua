@@ -86,6 +86,16 @@ describe("a delivery report", function()
         assert.are.same({ one = "1", two = "2" }, map)
     end)
 
+    it("is not for a message whose headers are half an array, half a map: what would be lost is refused", function()
+        local p = h.track(kafka.producer(mock:bootstrap_servers()))
+        local pair = { "a", "1" }
+        for _, headers in ipairs { { pair, trace = "2" }, { pair, [3.5] = pair }, { pair, [0] = pair } } do
+            local err = h.error_of(h.chunk("local p, topic, headers = ...\np:produce(topic, 'v', nil, { headers = headers })"), p, topic, headers)
+            assert.truthy(err:match("^user%.lua:2: ") and err:find("other keys beside it", 1, true), err)
+        end
+        assert.are.equal(0, #p)
+    end)
+
     it("has the joined value of an array of strings", function()
         local p = h.track(kafka.producer(mock:bootstrap_servers()))
         local _, report = delivered(p, topic, { "a", "b", "c" })

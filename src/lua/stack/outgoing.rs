@@ -257,6 +257,17 @@ unsafe fn headers(L: *mut lua_State, place: c_int, naming: Naming) -> Result<Hea
             header(L, &mut list, pair + 1, pair + 2, naming)?;
             l::lua_settop(L, pair - 1);
         }
+        // What lies beside the array would be lost in silence.
+        let mut entries = 0;
+        l::lua_pushnil(L);
+        while l::lua_next(L, place) != 0 {
+            entries += 1;
+            l::lua_settop(L, -2);
+        }
+        if entries != pairs {
+            let why = "an array of {name, value} or a map of names to values expected, got an array with other keys beside it";
+            return Err(naming.fault("headers", why));
+        }
         Ok(list)
     }
 }
