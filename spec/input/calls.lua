@@ -34,6 +34,8 @@ end
 
 --- What is wrong with an error value as an answer to misuse, or nil when it is fine: a short text for humans.
 function calls.unclear(err)
+    -- A loop raises what it cannot go on after, as the value it is.
+    if type(err) == "table" and err.fatal == true and type(err.name) == "string" then return nil end
     if type(err) ~= "string" then return "the error is a " .. type(err) .. ": " .. tostring(err) end
     if #err == 0 then return "the error is empty" end
     if #err > 2000 then return ("the error has %d bytes: %s…"):format(#err, err:sub(1, 200)) end

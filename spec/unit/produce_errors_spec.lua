@@ -119,8 +119,11 @@ describe("Brokers that are not there", function()
         assert.is_nil(flushed)
         assert.equal("_TIMED_OUT", err.name)
         assert.equal(1000, left)
-        producer:purge()
-        assert.equal(0, #producer)
+        assert.is_true(producer:purge())
+        h.wait_until(function()
+            producer:poll(50)
+            return #producer == 0
+        end, 10, "a report of each")
     end)
 
     it("are bounded in kilobytes as well", function()

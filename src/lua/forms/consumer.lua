@@ -76,7 +76,7 @@ end
 -- What is assigned is told to on_revoke while the client can still commit. What that raises comes out
 -- when all is closed.
 function methods.close(...)
-    local partitions = step.last_revoke(...)
+    local partitions, not_ours = step.last_revoke(...)
     local self, timeout = ...
     local fn = partitions and step.callbacks(self).on_revoke
     local failed, first = false, nil
@@ -84,7 +84,7 @@ function methods.close(...)
         if bad and not failed then failed, first = true, err end
     end
     if fn then keep(form.run(fn, self, partitions)) end
-    keep(hear_answers(self, timeout))
+    if not not_ours then keep(hear_answers(self, timeout)) end
     local deadline, refused = step.close_begin(...)
     local done, why = true, refused
     if deadline then
