@@ -221,7 +221,9 @@ describe("close of a consumer in the middle of a rebalance", function()
         local second = join()
         assert.equal(0, receive(second, 1, 1.5)) -- the first one has not answered yet that it gives anything up
         local start = h.now()
-        assert.is_true(first:close(5000))
+        local closed, err = first:close(5000)
         assert.is_true(h.now() - start < 2.5, h.now() - start .. " s")
+        -- The mock, unlike Kafka, may refuse what is committed while the group moves; then close says so.
+        assert.is_true(closed or err.name == "REBALANCE_IN_PROGRESS", tostring(err))
     end)
 end)
