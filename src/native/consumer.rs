@@ -82,8 +82,7 @@ pub fn commit_stored(client: &Client, deadline: Instant) -> Result<(), KafkaErro
     const REBALANCE_PATIENCE: Duration = Duration::from_secs(1);
     let start = Instant::now();
     loop {
-        // Some events are needed to commit at all: a token, say.
-        serve(client);
+        answer_rebalances(client);
         let left = deadline.saturating_duration_since(Instant::now());
         let wait = i32::try_from(left.as_millis()).unwrap_or(i32::MAX).max(1);
         let Err(error) = Commit::begin(client, None).and_then(|commit| commit.wait(wait)) else { return Ok(()) };
@@ -94,27 +93,17 @@ pub fn commit_stored(client: &Client, deadline: Instant) -> Result<(), KafkaErro
             return Err(error);
         }
         std::thread::sleep(PAUSE);
-        // While the group moves no answer is given here: librdkafka would join again, and the goodbye
-        // wait behind that. `close` answers.
-        if error.code != REBALANCE_IN_PROGRESS {
-            answer_rebalances(client);
-        }
     }
 }
 
 /// From here on nobody else will: answers what was announced and what comes in the queue.
+/// Messages met on the way were never handed out; the partition's next owner reads them.
 fn answer_rebalances(client: &Client) {
     let shared = client.shared();
     shared.answer_at_once.store(true, Ordering::SeqCst);
     while let Some(rebalance) = shared.take_rebalance() {
         let _ = answer(client, rebalance.code, &rebalance.partitions);
     }
-    serve(client);
-}
-
-/// Takes in what is queued. Messages met on the way were never handed out; the partition's next owner
-/// reads them.
-fn serve(client: &Client) {
     if let Some(queue) = client.queue() {
         take_local(queue, BATCH, &mut std::collections::VecDeque::new());
     }
@@ -125,16 +114,15 @@ fn serve(client: &Client) {
 pub fn close(client: &Client, deadline: Instant) -> bool {
     let shared = client.shared();
     shared.answer_at_once.store(true, Ordering::SeqCst);
+    // What was announced and not yet answered would keep the group waiting.
+    while let Some(rebalance) = shared.take_rebalance() {
+        let _ = answer(client, rebalance.code, &rebalance.partitions);
+    }
     // SAFETY: a queue of our own on a live client.
     let Some(queue) = (unsafe { Queue::own(rd::rd_kafka_queue_new(client.as_ptr())) }) else { return false };
     // SAFETY: client and queue are live; the error object is taken over.
     if unsafe { take(rd::rd_kafka_consumer_close_queue(client.as_ptr(), queue.as_ptr())) }.is_err() {
         return false;
-    }
-    // What was announced and not yet answered would keep the group waiting. Not before it is known that
-    // we leave: librdkafka would join again, and the goodbye wait behind that.
-    while let Some(rebalance) = shared.take_rebalance() {
-        let _ = answer(client, rebalance.code, &rebalance.partitions);
     }
     loop {
         // SAFETY: the client is live.
