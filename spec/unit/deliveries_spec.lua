@@ -67,6 +67,36 @@ describe("produce_async", function()
         assert.matches("whole number", h.error_of(p.produce_sync, p, topic, "v", nil, { timeout = -2 }))
     end)
 
+    it("names the argument, as produce does, when a call is wrong: in its options, or by what is missing", function()
+        for _, p in ipairs { producer(), producer { on_full = "block" } } do
+            for _, name in ipairs { "produce", "produce_async", "produce_sync" } do
+                local function said(arguments)
+                    return h.error_of(h.chunk("local p = ...\np:" .. name .. "(" .. arguments .. ")", "user.lua"), p)
+                end
+                local misspelt = said "'t', 'v', 'k', { partiton = 1 }"
+                assert.matches("^user%.lua:2: bad argument #4 to '" .. name .. "' %(option 'partiton': unknown; .*did you mean 'partition'", misspelt)
+                assert.matches("^user%.lua:2: bad argument #1 to '" .. name .. "' %(field 'partiton': unknown; .*did you mean 'partition'",
+                    said "{ topic = 't', partiton = 1 }")
+                assert.matches("^user%.lua:2: bad argument #3 to '" .. name .. "' %(string or nil expected, got table", said "'t', 'v', {}, {}")
+                assert.equal("user.lua:2: bad argument #1 to '" .. name .. "' (a topic, or the table of a message, expected, got no value)",
+                    said "")
+                assert.equal("user.lua:2: bad argument #2 to '" .. name ..
+                    "' (a value (string, array of strings or nil) expected, got no value)", said "'t'")
+                assert.matches("^user%.lua:2: bad argument #5 to '" .. name .. "' %(incorrect number of arguments", said "'t', 'v', 'k', {}, 5")
+            end
+            local function said(arguments)
+                return h.error_of(h.chunk("local p = ...\np:produce_batch(" .. arguments .. ")", "user.lua"), p)
+            end
+            assert.equal("user.lua:2: bad argument #1 to 'produce_batch' (a topic, or an array of messages expected, got no value)", said "")
+            assert.equal("user.lua:2: bad argument #2 to 'produce_batch' (an array of messages expected, got no value)", said "'t'")
+            assert.equal("user.lua:2: bad argument #4 to 'produce_batch' (incorrect number of arguments)", said "'t', {}, {}, 4")
+        end
+        assert.equal("user.lua:2: bad argument #1 to 'wait_all' (an array of deliveries expected, got no value)",
+            h.error_of(h.chunk("local kafka = ...\nkafka.wait_all()", "user.lua"), kafka))
+        assert.equal("user.lua:2: bad argument #1 to 'wait_all' (an array of deliveries expected, got nil)",
+            h.error_of(h.chunk("local kafka = ...\nkafka.wait_all(nil)", "user.lua"), kafka))
+    end)
+
     it("lets several coroutines wait at once, each for its own", function()
         local p = producer()
         kafka.wrap(p, function(_, ms) coroutine.yield(ms) end)
@@ -177,6 +207,36 @@ describe("a full queue", function()
         for i = 1, 60 do assert.equal(0, p:send(topic, 0, i, "v")) end
         assert.is_true(p:flush())
         assert.equal(300, seen)
+    end)
+
+    it("is waited for by produce_batch to its end, and what a callback raised comes out then", function()
+        local problem, seen = { "mine" }, 0
+        local p = producer { on_full = "block", ["queue.buffering.max.messages"] = 10, on_delivery = function()
+            seen = seen + 1
+            if seen <= 2 then error(problem, 0) end
+        end }
+        local messages = {}
+        for i = 1, 60 do messages[i] = "v" .. i end
+        assert.equal(problem, h.error_of(p.produce_batch, p, topic, messages))
+        assert.is_true(p:flush())
+        assert.equal(60, seen)
+        assert.equal(60, (p:produce_batch(topic, messages)))
+    end)
+
+    it("leaves the count of a batch that was not accepted whole, whatever a callback raised meanwhile", function()
+        local problem = { "mine" }
+        local p = producer { on_full = "block", on_full_timeout = 3000, ["queue.buffering.max.messages"] = 10, ["message.timeout.ms"] = 300,
+            ["bootstrap.servers"] = h.nowhere, ["message.max.bytes"] = 1000, on_delivery = function() error(problem, 0) end }
+        local messages = {}
+        for i = 1, 15 do messages[i] = i == 12 and ("x"):rep(2000) or "v" end
+        local accepted, errors = p:produce_batch("t", messages)
+        assert.equal(14, accepted)
+        assert.equal("MSG_SIZE_TOO_LARGE", errors[12].name)
+        assert.equal(problem, errors.raised)
+        assert.is_nil(errors.first)
+        local left = #p
+        assert.equal(problem, h.error_of(function() h.wait_until(function() p:poll(50) return #p < left end) end))
+        p:purge()
     end)
 
     it("is an error after on_full_timeout", function()

@@ -100,6 +100,7 @@ pub fn producer_steps() -> Vec<(&'static str, Method<Producer>)> {
         ("count_begin", cold(Accepts::Open, STEP, count_begin)),
         ("count_given_up", cold(Accepts::Any, STEP, count_given_up)),
         ("produce", step(produce::produce_step)),
+        ("produce_inner", step(produce::produce_inner_step)),
         ("send", step(send::send_step)),
     ]
 }

@@ -85,13 +85,15 @@ function Producer:produce(topic, value, key, options) end
 ---Errors: `errors[i]` is why `messages[i]` was refused; the others are queued. When the queue is full it stops there:
 ---`errors.first` says where, so poll and call again with `{from=errors.first}`. A wrong message is refused too
 ---(`_INVALID_ARG`), as others may be queued already.
+---With `on_full="block"` it waits for room and serves callbacks meanwhile. One that raises does not end the batch: its error,
+---the first one, is raised when all were accepted, and is in `errors.raised` when not, so that the count is not lost.
 ---Danger: it says nothing of delivery.
 ---Source: `rd_kafka_produce`, `rd_kafka_produceva`.
 ---@param topic string|(string|kafka.OutgoingMessage)[]
 ---@param messages? (string|kafka.OutgoingMessage)[]|kafka.BatchOptions
 ---@param options? kafka.BatchOptions
 ---@return integer accepted
----@return table<integer|"first", kafka.Error|integer>? errors nil: all were accepted
+---@return table<integer|"first"|"raised", any>? errors nil: all were accepted
 function Producer:produce_batch(topic, messages, options) end
 
 ---Produces, and returns a handle to wait for the report with. Several coroutines may wait at once.

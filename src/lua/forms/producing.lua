@@ -3,6 +3,7 @@ local native = ...
 local class, step, form = native.producer.class, native.producer.step, native.producer_form
 local methods, show = class.__index, native.show
 local select, type, pairs, getmetatable, setmetatable = select, type, pairs, getmetatable, setmetatable
+local unpack = table.unpack or unpack
 
 -- Option table → its values by name; a name that is none of `known` raises `level` functions up.
 local function read_options(options, what, known, level)
@@ -29,44 +30,11 @@ local function whole(value, what, name, low, high, default, level)
     return value
 end
 
--- Errors of messages by the index each had in the user's array; nil when there are none.
-local function by_index(errors, index_of, found)
-    for index, err in pairs(errors or {}) do
-        if index == "first" then found.first = index_of[err] else found[index_of[index]] = err end
-    end
-    return next(found) ~= nil and found or nil
-end
-
 -- A batch of nothing: raises when self is no open producer, which comes before what is wrong with the rest.
 local check = step.produce_batch
 
-function methods.produce_batch(...)
-    local self, topic, messages, options = ...
-    local given = select("#", ...)
-    if type(topic) == "table" then
-        topic, messages, options = nil, topic, messages
-        given = given + 1
-    end
-    if given < 3 or given > 4 then
-        check((...))
-        native.argument_error(select("#", ...), "incorrect number of arguments")
-    end
-    if topic ~= nil and type(topic) ~= "string" and type(topic) ~= "number" then
-        native.argument_error(2, "a topic, or an array of messages expected, got " .. type(topic))
-    end
-    if type(messages) ~= "table" then native.argument_error(3, "an array of messages expected, got " .. type(messages)) end
-    local read = read_options(options, "produce_batch", { "partition", "from" }, 2)
-    local partition = whole(read.partition, "produce_batch", "partition", -1, 2 ^ 31 - 1, -1, 2)
-    local from = whole(read.from, "produce_batch", "from", 1, 2 ^ 31 - 1, 1, 2)
-    local index_of, unknown
-    if partition == -1 and step.callbacks(self).own.partitioner then
-        messages, index_of, unknown = native.choose_partitions(self, topic, messages, from, 2)
-        from = 1
-    end
-    local accepted, errors = step.produce_batch(self, topic, messages, partition, from)
-    if index_of then errors = by_index(errors, index_of, unknown) end
-    return accepted, errors
-end
+-- The type of an argument for messages.
+local function type_at(place, ...) return select("#", ...) < place and "no value" or type((select(place, ...))) end
 
 -- ---- deliveries -------------------------------------------------------------------------------------------------------
 
@@ -91,78 +59,91 @@ local function into(delivery, own)
     end
 end
 
--- A call of produce, in either form, as one table of our own; nil when it is wrong, for the step to say how.
-local function fields_of(...)
-    local _, topic, value, key, options = ...
+-- A call of produce, in either form: what the step is given for it, with a table of our own for the user's.
+-- nil when it is wrong, for the step to say how.
+local function read_call(...)
+    local self, topic, value, key, options = ...
     local given = select("#", ...)
-    local from = options
-    if given == 2 and type(topic) == "table" then
-        from = topic
-    elseif given < 3 or given > 5 or (options ~= nil and type(options) ~= "table") then
-        return nil
-    end
+    local is_table = given == 2 and type(topic) == "table"
+    if not is_table and (given < 3 or given > 5 or (options ~= nil and type(options) ~= "table")) then return nil end
+    local from = is_table and topic or options
     local fields = {}
     for name, field in pairs(from or {}) do fields[name] = field end
     if from and getmetatable(from) then setmetatable(fields, { __index = from }) end
-    if from ~= topic then
-        if fields.topic ~= nil or fields.value ~= nil or fields.key ~= nil then return nil end
-        fields.topic, fields.value, fields.key = topic, value, key
-    end
-    return fields
+    if is_table then return { n = 2, self, fields, fields = fields, topic = fields.topic, key = fields.key } end
+    return { n = 5, self, topic, value, key, fields, fields = fields, topic = topic, key = key }
 end
 
 local function is_text(value) return type(value) == "string" or type(value) == "number" end
 
 -- Lets the user's partitioner choose, where it is asked to. nil and why when it cannot.
-local function choose(self, own, fields, level)
-    local partition = fields.partition
+local function choose(self, own, made, level)
+    local topic, key, partition = made.topic, made.key, made.fields.partition
     if not own.partitioner or not (partition == nil or partition == -1) then return true end
-    if not is_text(fields.topic) or not (fields.key == nil or is_text(fields.key)) then return true end
-    local chosen, why = native.choose_partition(self, fields.topic .. "", fields.key and fields.key .. "", level + 1)
+    if not is_text(topic) or not (key == nil or is_text(key)) then return true end
+    local chosen, why = native.choose_partition(self, topic .. "", key and key .. "", level + 1)
     if not chosen then return nil, why end
-    fields.partition = chosen
+    made.fields.partition = chosen
     return true
+end
+
+-- Serves while a call waits for room. What callbacks raise comes out at once or, with `held`, is kept there.
+local function serve(self, held)
+    form.serve(self)
+    local _, bad, err = form.dispatch(self)
+    if not bad then return end
+    if not held then error(err, 0) end
+    if not held.failed then held.failed, held.first = true, err end
 end
 
 -- The queue is full. With on_full="block" this serves and waits until something was reported, and returns the
 -- deadline: then the call may be tried again. nil when it may not.
-local function wait_for_room(self, own, err, deadline)
+local function wait_for_room(self, own, err, deadline, held)
     if own.on_full ~= "block" or not err or err.name ~= "_QUEUE_FULL" then return nil end
     if not deadline then
         local timeout = own.on_full_timeout or -1
         deadline = timeout < 0 and math.huge or native.now() + timeout
     end
     local before = #self
-    form.serve(self)
-    form.dispatch_or_raise(self)
+    serve(self, held)
     while #self >= before do
         if form.is_closed(self) or native.now() >= deadline then return nil end
         form.wait_until(self, deadline)
-        form.serve(self)
-        form.dispatch_or_raise(self)
+        serve(self, held)
     end
     return not form.is_closed(self) and deadline or nil
 end
 
+-- Queues one message for the method that calls this: the partition is chosen, room is waited for.
+local function enqueue(self, own, made)
+    local chosen, why = choose(self, own, made, 3)
+    if not chosen then return nil, why end
+    local deadline
+    while true do
+        local ok, err = step.produce_inner(unpack(made, 1, made.n))
+        if ok then return true end
+        deadline = wait_for_room(self, own, err, deadline)
+        if not deadline then return nil, err end
+    end
+end
+
+-- A handle for the report of what is about to be queued.
+local function new_delivery(self, made)
+    local delivery = setmetatable({ producer = self, topic = is_text(made.topic) and made.topic .. "" or "", finished = false }, delivery_class)
+    local callback = made.fields.on_delivery
+    if callback == nil or type(callback) == "function" then made.fields.on_delivery = into(delivery, callback) end
+    return delivery
+end
+
 function methods.produce_async(...)
     local self = ...
-    local fields = fields_of(...)
-    if not fields then
+    local made = read_call(...)
+    if not made then
         local ok, err = step.produce(...)
         return ok, err
     end
-    local delivery = setmetatable({ producer = self, topic = is_text(fields.topic) and fields.topic .. "" or "", finished = false }, delivery_class)
-    if fields.on_delivery == nil or type(fields.on_delivery) == "function" then
-        fields.on_delivery = into(delivery, fields.on_delivery)
-    end
-    local own = step.callbacks(self).own
-    local ok, err = choose(self, own, fields, 2)
-    if ok then ok, err = step.produce(self, fields) end
-    local deadline = not ok and wait_for_room(self, own, err)
-    while deadline do
-        ok, err = step.produce(self, fields)
-        deadline = not ok and wait_for_room(self, own, err, deadline)
-    end
+    local delivery = new_delivery(self, made)
+    local ok, err = enqueue(self, step.callbacks(self).own, made)
     if not ok then return nil, err end
     return delivery
 end
@@ -226,26 +207,16 @@ end
 
 function methods.produce_sync(...)
     local self = ...
-    local fields = fields_of(...)
-    if not fields then
+    local made = read_call(...)
+    if not made then
         local ok, err = step.produce(...)
         return ok, err
     end
-    local timeout = fields.timeout
+    local timeout = made.fields.timeout
     if not is_timeout(timeout) then error("produce_sync: option " .. TIMEOUT .. show(timeout), 2) end
-    fields.timeout = nil
-    local delivery = setmetatable({ producer = self, topic = is_text(fields.topic) and fields.topic .. "" or "", finished = false }, delivery_class)
-    if fields.on_delivery == nil or type(fields.on_delivery) == "function" then
-        fields.on_delivery = into(delivery, fields.on_delivery)
-    end
-    local own = step.callbacks(self).own
-    local ok, err = choose(self, own, fields, 2)
-    if ok then ok, err = step.produce(self, fields) end
-    local deadline = not ok and wait_for_room(self, own, err)
-    while deadline do
-        ok, err = step.produce(self, fields)
-        deadline = not ok and wait_for_room(self, own, err, deadline)
-    end
+    made.fields.timeout = nil
+    local delivery = new_delivery(self, made)
+    local ok, err = enqueue(self, step.callbacks(self).own, made)
     if not ok then return nil, err end
     local held = {}
     local report, late, failed = await(delivery, timeout, held)
@@ -257,10 +228,9 @@ end
 --- Waits for all of `deliveries`. True when every message arrived; else nil, the first error, and how many did not.
 function native.wait_all(...)
     local deliveries, timeout = ...
-    local given = select("#", ...)
-    if given < 1 or given > 2 then native.argument_error(given, "incorrect number of arguments") end
+    if select("#", ...) > 2 then native.argument_error(select("#", ...), "incorrect number of arguments") end
     if type(deliveries) ~= "table" then
-        native.argument_error(1, "an array of deliveries expected, got " .. type(deliveries))
+        native.argument_error(1, "an array of deliveries expected, got " .. type_at(1, ...))
     end
     if not is_timeout(timeout) then native.argument_error(2, TIMEOUT .. show(timeout)) end
     for i = 1, #deliveries do
@@ -278,6 +248,61 @@ function native.wait_all(...)
     raise_held(held)
     if missing > 0 then return nil, first, missing end
     return true
+end
+
+-- ---- batches ----------------------------------------------------------------------------------------------------------
+
+-- Queues messages from `from` on. Returns how many were accepted and, if any were not, why, by index.
+local function put(self, topic, messages, partition, from, chooses)
+    if not chooses then
+        local accepted, errors = step.produce_batch(self, topic, messages, partition, from)
+        return accepted, errors
+    end
+    local list, index_of, errors = native.choose_partitions(self, topic, messages, from, 3)
+    local accepted, refused = step.produce_batch(self, topic, list, partition, 1)
+    for index, err in pairs(refused or {}) do
+        if index == "first" then errors.first = index_of[err] else errors[index_of[index]] = err end
+    end
+    return accepted, next(errors) ~= nil and errors or nil
+end
+
+function methods.produce_batch(...)
+    local open, refused = check((...))
+    if not open then return nil, refused end
+    local self, topic, messages, options = ...
+    local given, place = select("#", ...), type(topic) == "table" and 2 or 3
+    if given > place + 1 then native.argument_error(given, "incorrect number of arguments") end
+    if place == 2 then
+        topic, messages, options = nil, topic, messages
+    elseif type(topic) ~= "string" and type(topic) ~= "number" then
+        native.argument_error(2, "a topic, or an array of messages expected, got " .. type_at(2, ...))
+    end
+    if type(messages) ~= "table" then native.argument_error(place, "an array of messages expected, got " .. type_at(place, ...)) end
+    local read = read_options(options, "produce_batch", { "partition", "from" }, 2)
+    local partition = whole(read.partition, "produce_batch", "partition", -1, 2 ^ 31 - 1, -1, 2)
+    local from = whole(read.from, "produce_batch", "from", 1, 2 ^ 31 - 1, 1, 2)
+    local own = step.callbacks(self).own
+    local chooses = partition == -1 and own.partitioner ~= nil
+    local accepted, errors = put(self, topic, messages, partition, from, chooses)
+    local first = errors and errors.first
+    if not first or own.on_full ~= "block" then return accepted, errors end
+    -- A callback that raises does not end the batch: how much of it was accepted would be lost.
+    local held = {}
+    local deadline = wait_for_room(self, own, errors[first], nil, held)
+    while deadline do
+        errors[first], errors.first = nil, nil
+        local more, others = put(self, topic, messages, partition, first, chooses)
+        accepted = accepted + more
+        for index, err in pairs(others or {}) do errors[index] = err end
+        first = errors.first
+        deadline = first and wait_for_room(self, own, errors[first], deadline, held)
+    end
+    if next(errors) == nil then
+        raise_held(held)
+        return accepted
+    end
+    if held.failed then errors.raised = held.first end
+    return accepted, errors
 end
 
 -- ---- purging ----------------------------------------------------------------------------------------------------------
@@ -306,19 +331,9 @@ local blocking = {}
 
 function blocking.produce(...)
     local self = ...
-    local fields = fields_of(...)
-    if not fields then
-        local ok, err = step.produce(...)
-        return ok, err
-    end
-    local own = step.callbacks(self).own
-    local ok, err = choose(self, own, fields, 2)
-    if ok then ok, err = step.produce(self, fields) end
-    local deadline = not ok and wait_for_room(self, own, err)
-    while deadline do
-        ok, err = step.produce(self, fields)
-        deadline = not ok and wait_for_room(self, own, err, deadline)
-    end
+    local made = read_call(...)
+    local ok, err
+    if made then ok, err = enqueue(self, step.callbacks(self).own, made) else ok, err = step.produce(...) end
     return ok, err
 end
 
@@ -341,31 +356,6 @@ function blocking.send(...)
         deadline = code == ENOBUFS and wait_for_room(self, own, QUEUE_FULL, deadline)
     end
     return code
-end
-
-function blocking.produce_batch(...)
-    local self, topic, messages, options = ...
-    local own = step.callbacks(self).own
-    local accepted, errors = methods.produce_batch(...)
-    local all = errors
-    local deadline = errors and errors.first and wait_for_room(self, own, QUEUE_FULL)
-    while deadline do
-        local from = all.first
-        all[from], all.first = nil, nil
-        local of = type(topic) == "table" and messages or options
-        local more
-        local rest = { from = from, partition = of and of.partition }
-        if type(topic) == "table" then
-            more, errors = methods.produce_batch(self, topic, rest)
-        else
-            more, errors = methods.produce_batch(self, topic, messages, rest)
-        end
-        accepted = accepted + more
-        for index, err in pairs(errors or {}) do all[index] = err end
-        deadline = errors and errors.first and wait_for_room(self, own, QUEUE_FULL, deadline)
-    end
-    if all and next(all) == nil then all = nil end
-    return accepted, all
 end
 
 -- The metatable of a producer that blocks, over that of one that does not.

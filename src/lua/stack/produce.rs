@@ -8,7 +8,7 @@ use mlua::ffi as l;
 use mlua::lua_State;
 
 use super::outgoing::{clear_slot, read_options, refuse_unknown, take_slot, unfold, Naming, Places};
-use super::raise::{finish, Raise, Style, METHOD, STEP};
+use super::raise::{finish, Raise, Style, INNER_STEP, METHOD, STEP};
 use super::{args, block};
 use crate::client::producer::Outgoing;
 use crate::lua::producer::Producer;
@@ -33,6 +33,15 @@ pub unsafe extern "C-unwind" fn produce(L: *mut lua_State) -> c_int {
 pub unsafe extern "C-unwind" fn produce_step(L: *mut lua_State) -> c_int {
     // SAFETY: the whole of a C function.
     unsafe { enqueue(L, STEP) }
+}
+
+/// The same under a helper of an embedded function.
+///
+/// # Safety
+/// Called by Lua only.
+pub unsafe extern "C-unwind" fn produce_inner_step(L: *mut lua_State) -> c_int {
+    // SAFETY: the whole of a C function.
+    unsafe { enqueue(L, INNER_STEP) }
 }
 
 /// How the message was given.
@@ -89,8 +98,13 @@ unsafe fn body(L: *mut lua_State, given: c_int, form: Form, all_known: bool, tex
     unsafe {
         let state = block::open::<Producer>(L)?;
         let plain = form == Form::Plain;
-        if form != Form::Table && !(3..=5).contains(&given) {
-            return Err(Raise::Arg(given, "incorrect number of arguments".into()));
+        if form != Form::Table {
+            match given {
+                ..2 => return Err(args::expected(L, 2, "a topic, or the table of a message,")),
+                2 => return Err(args::expected(L, 3, "a value (string, array of strings or nil)")),
+                3..=5 => {}
+                _ => return Err(Raise::Arg(given, "incorrect number of arguments".into())),
+            }
         }
         if plain && given == TABLE && l::lua_type(L, TABLE) != l::LUA_TNIL {
             return Err(args::expected(L, TABLE, "table or nil"));

@@ -53,7 +53,7 @@ impl From<mlua::Error> for Raise {
 /// Where a function stands between the user and its error.
 #[derive(Clone, Copy)]
 pub struct Style {
-    /// 0 when the user calls it, 1 under one embedded Lua function.
+    /// 0 when the user calls it, else how many embedded Lua functions are between.
     pub level: c_int,
     /// Classic calls raise what others return as `nil, err`.
     pub classic: bool,
@@ -62,6 +62,7 @@ pub struct Style {
 pub const METHOD: Style = Style { level: 0, classic: false };
 pub const CLASSIC: Style = Style { level: 0, classic: true };
 pub const STEP: Style = Style { level: 1, classic: false };
+pub const INNER_STEP: Style = Style { level: 2, classic: false };
 pub const CLASSIC_STEP: Style = Style { level: 1, classic: true };
 
 /// Calls `push` (this function's upvalue 2, a C function) with `data` and, if given, the value at
