@@ -1,6 +1,7 @@
 //! What a consumer reads and from where: its subscription, its partitions, seeking, pausing.
 
 use std::cell::RefCell;
+use std::ffi::CString;
 
 use super::consumer::Consumer;
 use super::prefetch::Hold;
@@ -8,7 +9,7 @@ use crate::model::error::KafkaError;
 use crate::model::partition::{TopicPartition, BEGINNING, END, INVALID, STORED, TAIL};
 use crate::native::consumer as native;
 use crate::native::partitions::PartitionList;
-use crate::native::{group, positions};
+use crate::native::{group, pattern, positions};
 
 /// Offsets that partitions were told to begin at, until the program reads them.
 #[derive(Default)]
@@ -19,6 +20,19 @@ pub const SEEK_PATIENCE: i32 = 1_000;
 
 fn is_same(a: &TopicPartition, b: &TopicPartition) -> bool {
     a.is_at(b.topic.as_bytes(), b.partition)
+}
+
+/// Why librdkafka refuses these topics, where it only says that something is wrong.
+pub fn refusal(topics: &[Vec<u8>]) -> Option<String> {
+    let again = topics.iter().enumerate().find(|(index, entry)| topics.iter().take(*index).any(|other| other == *entry));
+    if let Some((_, entry)) = again {
+        return Some(format!("'{}' stands there twice; name each topic once", entry.escape_ascii()));
+    }
+    topics.iter().filter(|entry| entry.first() == Some(&b'^')).find_map(|entry| {
+        let why = pattern::fault(&CString::new(entry.as_slice()).ok()?)?;
+        let shown = String::from_utf8_lossy(entry);
+        Some(format!("'{shown}' is not a valid regular expression: {why}; after ^ a POSIX extended one is accepted"))
+    })
 }
 
 impl Consumer {

@@ -17,6 +17,7 @@ use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, METHOD, STEP};
 use super::stack::{event, message, receive};
 use super::{groups, positions};
+use crate::client::assignment::refusal;
 use crate::client::clock;
 use crate::client::config::Settings;
 use crate::client::consumer::Consumer as Client;
@@ -59,7 +60,11 @@ impl Consumer {
                 Topics::NotStrings => Some(Raise::Plain("topics must be an array of strings".into())),
                 Topics::Names(names) if names.is_empty() => None,
                 Topics::Names(names) => {
-                    client.feeds.join().map_err(Into::into).and_then(|()| client.start(names)).map_err(Raise::Plain).err()
+                    let started = client.feeds.join().map_err(Into::into).and_then(|()| client.start(names));
+                    // The classic call's words are librdkafka's.
+                    let reason = if brokers.is_none() { refusal(names) } else { None };
+                    let explain = |why| reason.map_or(why, |reason| format!("option topics: {reason}"));
+                    started.map_err(|why| Raise::Plain(explain(why))).err()
                 }
             }
         };

@@ -13,23 +13,29 @@ use super::queue::Queue;
 use super::stack::cold::{Accepts, Args};
 use super::stack::push;
 use super::stack::raise::{Raise, METHOD, STEP};
+use crate::client::assignment::refusal;
 use crate::client::consumer::Consumer as Client;
+use crate::model::error::INVALID_ARG;
 use crate::model::partition::{TopicPartition, INVALID};
 use crate::model::topic::parse_entry;
 use crate::native::group;
 
 /// `(self, topics)`, an array of strings.
 fn subscribe(_: &Lua, consumer: &Consumer, args: Args) -> Result<bool, Raise> {
+    let entries = strings(args.table(0)?)?;
     let mut topics = Vec::new();
-    for entry in strings(args.table(0)?)? {
-        let parsed = parse_entry(&entry).map_err(|why| Raise::Caller(format!("subscribe: {why}")))?;
+    for entry in &entries {
+        let parsed = parse_entry(entry).map_err(|why| Raise::Caller(format!("subscribe: {why}")))?;
         if parsed.partition.is_some() {
             let why = format!("subscribe: '{}' names a partition; use assign for partitions", entry.escape_ascii());
             return Err(Raise::Caller(why));
         }
         topics.push(TopicPartition::new(parsed.topic, -1, INVALID));
     }
-    consumer.member()?.subscribe(&topics).map_err(Raise::Error)?;
+    consumer.member()?.subscribe(&topics).map_err(|error| match refusal(&entries) {
+        Some(why) if error.code == INVALID_ARG => Raise::Caller(format!("subscribe: {why}")),
+        _ => Raise::Error(error),
+    })?;
     Ok(true)
 }
 

@@ -29,9 +29,11 @@ pub fn parse_entry(entry: &[u8]) -> Result<TopicEntry, String> {
         if entry.len() > MOST_PATTERN {
             return Err(format!("invalid topic pattern: it has {} bytes; at most {MOST_PATTERN} are accepted", entry.len()));
         }
+        let invalid = |why| format!("invalid topic pattern '{}': {why}", entry.escape_ascii());
         return match std::str::from_utf8(entry) {
-            Ok(text) if !text.contains('\0') => Ok(TopicEntry { topic: text.into(), partition: None }),
-            _ => Err(format!("invalid topic pattern '{}'", entry.escape_ascii())),
+            Ok(text) if text.contains('\0') => Err(invalid("it contains a NUL byte")),
+            Ok(text) => Ok(TopicEntry { topic: text.into(), partition: None }),
+            Err(_) => Err(invalid("it is not UTF-8")),
         };
     }
     let (name, partition) = match entry.iter().rposition(|c| *c == b':') {

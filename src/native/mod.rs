@@ -22,6 +22,7 @@ pub mod offsets;
 pub mod opaque;
 pub mod partitioner;
 pub mod partitions;
+pub mod pattern;
 pub mod positions;
 pub mod process;
 pub mod producer;

@@ -4,20 +4,21 @@ local native = ...
 local class, step, form = native.consumer.class, native.consumer.step, native.consumer_form
 local methods, call = class.__index, native.call_form
 
-local function is_list(topics)
-    if type(topics) ~= "table" then return false end
+-- What is wrong with a list of topics.
+local function topics_fault(topics)
+    if type(topics) ~= "table" then return "got " .. native.show(topics) end
     for key, value in pairs(topics) do
-        if type(key) ~= "number" or type(value) ~= "string" then return false end
+        if type(key) ~= "number" then return "got one with the key " .. native.show(key) end
+        if type(value) ~= "string" then return ("got %s in place %s"):format(native.show(value), native.show(key)) end
     end
-    return true
+    if #topics == 0 then return "got an empty one; unsubscribe() ends a subscription" end
 end
 
 function methods.subscribe(...)
     local self, topics = ...
     step.member(self, select("#", ...), 2, 2)
-    if not is_list(topics) or #topics == 0 then
-        native.argument_error(2, 'an array of topics expected, such as {"orders", "^audit\\..*"}')
-    end
+    local fault = topics_fault(topics)
+    if fault then native.argument_error(2, 'an array of topics expected, such as {"orders", "^audit\\..*"}, ' .. fault) end
     local ok, err = step.subscribe(self, topics)
     return form.outcome(ok, err)
 end
