@@ -76,6 +76,44 @@ describe("a commit", function()
         assert.same({ 4, "_DESTROY" }, told)
     end)
 
+    it("passes over partitions that position() and committed() know no offset of, and does nothing when there are no others", function()
+        local c = reading()
+        assert(c:assign { { topic = "t", partition = 0, offset = "earliest" }, { topic = "t", partition = 1, offset = "earliest" } })
+        assert(c:pause { "t:1" })
+        for _, list in ipairs { assert(c:position()), assert(c:committed()), {} } do
+            local heard
+            for _, place in ipairs(list) do assert.is_nil(place.offset) end
+            assert.is_true(c:store(list))
+            assert.is_true(c:commit(list))
+            assert.is_true(c:commit_async(list, function(err, offsets) heard = { err or false, offsets } end))
+            h.wait_until(function() return heard or c:commit {} and nil end)
+            assert.same({ false, {} }, heard)
+        end
+        assert.is_nil(committed(c).offset)
+        next_of(c)
+        local list = c:position()
+        assert.equal(2, #list)
+        assert.is_true(c:commit(list))
+        list = assert(c:committed())
+        assert.same({ 1 }, { list[1].offset, list[2].offset })
+        assert.is_true(c:commit(list))
+        assert.is_true(c:store(list))
+    end)
+
+    it("still refuses an entry that cannot have an offset or misspells it", function()
+        local c = reading()
+        for _, name in ipairs { "commit", "commit_async", "store" } do
+            for _, wrong in ipairs {
+                { { { topic = "t", partition = 0, ofset = 3 } }, "entry 1: unknown field \"ofset\"" },
+                { { "t:0" }, "entry 1: offset: missing for t [0]" }, { { t = { 0 } }, "entry \"t\": offset: missing for t [0]" },
+                { { { topic = "t" } }, "entry 1: \"t\" names no partition" },
+            } do
+                local err = h.error_of(c[name], c, wrong[1])
+                assert.truthy(err:find(name .. ": " .. wrong[2], 1, true), err)
+            end
+        end
+    end)
+
     it("takes the next offset to read, and refuses a word for a place, which would commit nothing", function()
         local c = reading()
         next_of(c)

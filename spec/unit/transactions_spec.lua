@@ -136,11 +136,14 @@ describe("a transactional producer", function()
         assert.is_true(p:send_offsets_to_transaction(offsets, consumer))
         assert.is_true(p:send_offsets_to_transaction(offsets, consumer:group_metadata()))
         assert.is_true(p:send_offsets_to_transaction({}, { group_id = "readers" }))
+        assert.is_true(p:send_offsets_to_transaction({ { topic = "t", partition = 0 } }, { group_id = "readers" }))
+        offsets[2] = { topic = "t", partition = 1 }
+        assert.is_true(p:send_offsets_to_transaction(offsets, consumer))
         assert.is_true(p:commit_transaction())
         local counts = {}
         for _, request in ipairs(mock:requests()) do counts[request.api] = (counts[request.api] or 0) + 1 end
-        assert.equal(2, counts.TxnOffsetCommit)
-        assert.equal(2, counts.AddOffsetsToTxn)
+        assert.equal(3, counts.TxnOffsetCommit)
+        assert.equal(3, counts.AddOffsetsToTxn)
     end)
 
     it("gets _TIMED_OUT at its deadline, and the next call of the kind hears how the first one ended", function()

@@ -10,10 +10,11 @@ local Consumer = {}
 
 ---Joins the group for these topics, in place of those subscribed to before. `^regex` subscribes to all topics that match.
 ---
----Errors: raises for names that cannot be topics' and for partitions; `nil, err` when the consumer is closing or fenced.
+---Errors: raises for names that cannot be topics', for partitions, a topic that is there twice and a pattern that is no regular
+---expression; `nil, err` when the consumer is closing or fenced.
 ---Danger: partitions come with a later call that serves (`poll`), and `on_assign` with them. An empty array is refused: `unsubscribe`.
 ---Source: `rd_kafka_subscribe`.
----@param topics string[] names, or patterns that begin with `^`
+---@param topics string[] names, or patterns that begin with `^`: POSIX extended regular expressions
 ---@return true? done
 ---@return kafka.Error? err
 function Consumer:subscribe(topics) end
@@ -173,7 +174,8 @@ function Consumer:committed(list, timeout) end
 function Consumer:lag() end
 
 ---Commits and waits for the answer. Without `what`: what is stored and what was handed out last. A message: the offset after
----it. A list: {topic, partition, offset = the next to read, metadata}.
+---it. A list: {topic, partition, offset = the next to read, metadata}; entries without an offset, as `position` and
+---`committed` may give them, are passed over, and a list of nothing else commits nothing, which is true.
 ---
 ---Errors: `nil, err`: `_TIMED_OUT` at the deadline, `ILLEGAL_GENERATION` or `REBALANCE_IN_PROGRESS` when partitions move, `_STATE` for
 ---a message from before a revoke or a seek.
@@ -185,13 +187,15 @@ function Consumer:lag() end
 ---@return kafka.Error? err
 function Consumer:commit(what, timeout) end
 
----As `commit`, without waiting: the answer goes to `fn` and to `on_commit`, in a later call that serves.
+---As `commit`, without waiting: the answer goes to `fn` and to `on_commit`, in a later call that serves. What is not
+---answered by then is heard in `close`, before it returns: it waits for answers, up to 400 ms and its own time, and tells
+---`fn` `_DESTROY` where none came.
 ---
 ---Errors: `nil, err` when it could not even be asked.
----Danger: `fn` is not called when the client is closed before.
+---Danger: `fn` is not called when the consumer is collected without `close`. After `_DESTROY` the commit may still arrive.
 ---Source: `rd_kafka_commit_queue`.
 ---@param what? kafka.Message|kafka.PartitionList
----@param fn? fun(err: kafka.Error?, offsets: kafka.TopicPartition[])
+---@param fn? fun(err: kafka.Error?, offsets: kafka.TopicPartition[]?) nil offsets: closed before the answer
 ---@return true? done
 ---@return kafka.Error? err
 function Consumer:commit_async(what, fn) end

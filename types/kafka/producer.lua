@@ -321,7 +321,7 @@ function Producer:abort_transaction(timeout) end
 ---Danger: a table with a `group_id` only is not fenced: a consumer whose partitions were taken away may still commit. The
 ---consumer needs `enable.auto.commit=false`.
 ---Source: `rd_kafka_send_offsets_to_transaction`, on a thread of the client's own.
----@param offsets kafka.PartitionList each with the offset to be read next: that of the last message and 1
+---@param offsets kafka.PartitionList each with the offset to be read next: that of the last message and 1; passed over without one
 ---@param group kafka.Consumer|kafka.GroupMetadata
 ---@param timeout? integer milliseconds, default `transaction.timeout.ms`, -1 without limit
 ---@return true? done

@@ -2,7 +2,7 @@
 local native = ...
 local class, step, form = native.consumer.class, native.consumer.step, native.consumer_form
 local methods, select, type = class.__index, select, type
-local OFFSETS = { partition = true, offset = true, next_read = true }
+local OFFSETS = { partition = true, offset = true, next_read = true, or_none = true }
 
 -- A message, the offset after which it is, or a list → flat. nil and an error for a message that was
 -- revoked or sought past.

@@ -33,8 +33,8 @@ end
 
 local KNOWN = { topic = true, partition = true, offset = true, metadata = true, leader_epoch = true, err = true }
 
--- One entry of the list → topic, partition, offset, metadata, epoch; nil and why.
-local function entry(item, want)
+-- One entry of the list → topic, partition, offset, metadata, epoch; nil and why; false for one that is passed over.
+local function entry(item, want, may_lack_offset)
     local topic, partition
     local offset, metadata, epoch = false, false, false
     if type(item) == "string" then
@@ -80,18 +80,22 @@ local function entry(item, want)
         return nil, ("%s names no partition: write {topic=%s, partition=0}, or the partition behind a colon"):format(name, name)
     end
     if want.timestamp and not offset then return nil, ("timestamp: missing for %s [%s]"):format(topic, tostring(partition)) end
-    if want.offset and not offset then return nil, ("offset: missing for %s [%s]"):format(topic, tostring(partition)) end
+    if want.offset and not offset then
+        if may_lack_offset then return false end
+        return nil, ("offset: missing for %s [%s]"):format(topic, tostring(partition))
+    end
     if want.next_read and offset < 0 then
         return nil, ("offset: the next one to read expected (a whole number from 0), got %s"):format(show(item.offset))
     end
     return topic, partition, offset, metadata, epoch
 end
 
---- Reads `list`; `want` says what each entry must have: {partition=true, offset=true}, with `next_read=true` an
---- offset that is no word for a place; with `timestamp=true` it must have one, which is put in the offset's place;
---- with `fields=true` other fields are passed over (messages are entries too). Returns a flat array of five values an
---- entry: topic, partition, offset, metadata, leader epoch, what is missing as false. A wrong list raises as
---- error(…, level) would in the calling function: 2, the default, is the line of its caller, 0 no line.
+--- Reads `list`; `want` says what each entry must have: {partition=true, offset=true}, with `next_read=true` an offset
+--- that is no word for a place, with `or_none=true` tables without an offset are passed over, as position() and
+--- committed() give them; with `timestamp=true` it must have one, which is put in the offset's place; with
+--- `fields=true` other fields are passed over (messages are entries too). Returns a flat array of five values an entry:
+--- topic, partition, offset, metadata, leader epoch, what is missing as false. A wrong list raises as error(…, level)
+--- would in the calling function: 2, the default, is the line of its caller, 0 no line.
 function native.read_partitions(list, name, want, level)
     local flat, n = {}, 0
     local here, below = (level or 2) + 1, (level or 2) + 2
@@ -101,6 +105,7 @@ function native.read_partitions(list, name, want, level)
     end
     local function fail(index, why) error(("%s: entry %s: %s"):format(name, show(index), why), below) end
     local function add(index, topic, partition, offset, metadata, epoch)
+        if topic == false then return end
         if not topic then error(("%s: entry %s: %s"):format(name, show(index), partition), below) end
         flat[n + 1], flat[n + 2], flat[n + 3], flat[n + 4], flat[n + 5] = topic, partition, offset, metadata, epoch
         n = n + 5
@@ -113,6 +118,9 @@ function native.read_partitions(list, name, want, level)
             fail(index, "the keys of a list are numbers, or names of topics")
         end
     end
-    for index = 1, #list do add(index, entry(list[index], want)) end
+    for index = 1, #list do
+        local item = list[index]
+        add(index, entry(item, want, want.or_none and type(item) == "table"))
+    end
     return flat
 end

@@ -64,7 +64,7 @@ function methods.send_offsets_to_transaction(...)
     if type(group) ~= "table" and not is_consumer(group) then
         native.argument_error(GROUP, "a kafka.Consumer or its group metadata expected, got " .. type(group))
     end
-    local flat = native.read_partitions(offsets, "offsets", { partition = true, offset = true })
+    local flat = native.read_partitions(offsets, "offsets", { partition = true, offset = true, or_none = true })
     for i = 1, #flat, 5 do
         if flat[i + 2] < 0 then
             native.argument_error(OFFSETS, ("the offset of %s [%d] must be a number from 0: the next message to read"):format(flat[i], flat[i + 1]))
