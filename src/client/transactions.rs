@@ -4,7 +4,7 @@
 //! What a call came to is kept until somebody hears it: the next call of the same kind does.
 
 use std::cell::{Cell, RefCell};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::handle::Handle;
 use super::question::Question;
@@ -70,6 +70,7 @@ struct Job {
     kind: Kind,
     offsets: Vec<TopicPartition>,
     state: Mutex<JobState>,
+    ended: Condvar,
 }
 
 #[derive(Default)]
@@ -83,12 +84,23 @@ impl Job {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whatever it comes to makes no difference to an abort.
+    fn may_be_aborted(&self) -> bool {
+        self.kind == Kind::SendOffsets
+    }
+
     fn end(&self, outcome: Result<(), KafkaError>) {
         let mut state = self.lock();
         state.outcome = Some(outcome);
+        self.ended.notify_all();
         for question in state.waiting.drain(..).filter_map(|question| question.upgrade()) {
             question.settle(Ok(()));
         }
+    }
+
+    fn wait(&self) {
+        let state = self.lock();
+        drop(self.ended.wait_while(state, |state| state.outcome.is_none()));
     }
 
     fn tell(&self, question: &Arc<Question<()>>) {
@@ -130,9 +142,11 @@ impl Transactions {
 
     fn check_not_under_way(&self, wanted: Option<Kind>) -> Result<(), KafkaError> {
         let conflict = |message: String| Err(KafkaError::new(CONFLICT, "_CONFLICT", message));
-        if let Some(job) = self.under_way.borrow().as_ref().filter(|job| Some(job.kind) != wanted) {
+        let bars = |job: &&Arc<Job>| Some(job.kind) != wanted && !(wanted == Some(Kind::Abort) && job.may_be_aborted());
+        if let Some(job) = self.under_way.borrow().as_ref().filter(bars) {
             let is = if job.lock().outcome.is_some() { "has ended unheard" } else { "is under way" };
-            return conflict(format!("{} {is}; call it again to hear what it comes to", job.kind.name()));
+            let other = if job.may_be_aborted() { ", or abort_transaction" } else { "" };
+            return conflict(format!("{} {is}; call it again to hear what it comes to{other}", job.kind.name()));
         }
         match self.unfinished.borrow().as_ref() {
             Some((kind, error)) if Some(*kind) != wanted => {
@@ -190,16 +204,16 @@ impl Transactions {
         self.check_not_under_way(Some(kind))?;
         let running = self.under_way.borrow().clone();
         let job = match running {
-            Some(job) => {
+            Some(job) if job.kind == kind => {
                 if matches!(&call, Call::SendOffsets(offsets, _) if *offsets != job.offsets) {
                     let message = "send_offsets_to_transaction is under way with other offsets; call it again with the same ones";
                     return Err(KafkaError::new(CONFLICT, "_CONFLICT", message));
                 }
                 job
             }
-            None => {
+            before => {
                 self.check_order(kind)?;
-                self.start(handle, kind, call)?
+                self.start(handle, kind, call, before)?
             }
         };
         let question = handle.open_question(deadline);
@@ -207,12 +221,16 @@ impl Transactions {
         Ok((question, job.id))
     }
 
-    fn start(&self, handle: &Handle, kind: Kind, call: Call) -> Result<Arc<Job>, KafkaError> {
+    /// Starts a call, once the one `before` it has ended: librdkafka refuses an abort until then.
+    fn start(&self, handle: &Handle, kind: Kind, call: Call, before: Option<Arc<Job>>) -> Result<Arc<Job>, KafkaError> {
         let id = self.jobs.get() + 1;
         let offsets = if let Call::SendOffsets(offsets, _) = &call { offsets.clone() } else { Vec::new() };
-        let job = Arc::new(Job { id, kind, offsets, state: Mutex::default() });
+        let job = Arc::new(Job { id, kind, offsets, state: Mutex::default(), ended: Condvar::new() });
         let (client, ours) = (handle.client().clone(), job.clone());
         handle.in_background(move || {
+            if let Some(before) = before {
+                before.wait();
+            }
             let outcome = call.run(&client);
             // Before the outcome is known: whoever hears it may close the client.
             drop(client);

@@ -306,7 +306,7 @@ function Producer:commit_transaction(timeout) end
 
 ---Aborts the transaction: what is queued is reported as `_PURGE_QUEUE`, and readers of committed messages see nothing of it.
 ---
----Errors: as `commit_transaction`.
+---Errors: as `commit_transaction`. While offsets are being sent it waits for that call to end, then aborts.
 ---Danger: with `isolation.level=read_uncommitted` a consumer reads what was aborted.
 ---Source: `rd_kafka_abort_transaction`, on a thread of the client's own.
 ---@param timeout? integer milliseconds, default `transaction.timeout.ms`, -1 without limit
@@ -337,7 +337,8 @@ function Producer:send_offsets_to_transaction(offsets, group, timeout) end
 ---comes out as it is). What `fn` raises comes out as it was raised, after the abort; a `kafka.Error` that passes is tried
 ---again first. Raises what a callback raised, once the transaction is committed.
 ---Danger: `fn` may run several times, so whatever it does besides producing must bear that; it should ask for its input itself.
----After `_TIMED_OUT` of the commit, `commit_transaction` tells how it ended.
+---After `_TIMED_OUT` of the commit it may still succeed: `commit_transaction` tells how it ended, other calls answer `_CONFLICT`
+---until then. The consumer goes on accordingly: behind its input when that is committed, else (after the abort) before it.
 ---Source: the calls above, `rd_kafka_committed`, `rd_kafka_seek_partitions`.
 ---@param fn fun(producer: kafka.Producer): ...
 ---@param options? kafka.TransactionOptions

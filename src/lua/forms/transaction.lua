@@ -160,6 +160,51 @@ local function give_back(run)
     input_step.rewind(consumer, flat_of(spans or {}, function(span) return max(known[place(span)] or span.first, span.first) end))
 end
 
+-- ---- not decided in time ----------------------------------------------------------------------------------------------
+
+-- A commit or an abort goes on past the deadline. Producer and consumer remember the run until it is known how
+-- it ended: only then is it known where the consumer has to go on.
+local function leave_undecided(run)
+    step.callbacks(run.producer).undecided = run
+    if run.consumer and not consumer_form.is_closed(run.consumer) then native.consumer.step.callbacks(run.consumer).undecided = run end
+end
+
+local function decide(run, is_committed)
+    local cbs = not form.is_closed(run.producer) and step.callbacks(run.producer)
+    if cbs and cbs.undecided == run then cbs.undecided = nil end
+    if not run.consumer or consumer_form.is_closed(run.consumer) then return end
+    cbs = native.consumer.step.callbacks(run.consumer)
+    if cbs.undecided ~= run then return end
+    cbs.undecided = nil
+    if not is_committed then
+        give_back(run)
+    elseif run.sent then
+        input_step.input_sent(run.consumer, run.sent)
+    end
+end
+
+-- Commit or abort was called by hand and has ended.
+function native.transaction_ended(self, is_committed)
+    local run = step.callbacks(self).undecided
+    if not run then return end
+    run.failed = false
+    decide(run, is_committed)
+    if run.failed then error(run.first, 0) end
+end
+
+-- Another producer of the same name has ended what the consumer's last one left, or broker and consumer know nothing
+-- of it: what is committed tells.
+local function decide_for_heir(run)
+    local left = run.consumer and native.consumer.step.callbacks(run.consumer).undecided
+    if left and left.producer ~= run.producer then decide(left, false) end
+end
+
+-- The error as `transaction` returns it: calling that again does not go on with what is under way.
+local function undecided(err, cure)
+    err.message, err.retriable = err.message .. cure, false
+    return err
+end
+
 -- Runs the function once in a transaction. Returns how that ended: "done" and its results, "failed"
 -- and the error, "raised" and what was raised, "refused" and why it did not even begin.
 local function attempt(run, fn)
@@ -178,19 +223,33 @@ local function attempt(run, fn)
         end
         if run.consumer then done, why = send_input(run) end
         if done then done, why = insist(run, "commit_transaction", step.commit_begin) end
-        if not done then return "failed", why end
+        if not done then
+            run.own = why
+            return "failed", why
+        end
         if run.sent then input_step.input_sent(run.consumer, run.sent) end
         return "done", ...
     end
     return judge(call(fn, run.producer))
 end
 
--- Ends what has failed. Returns whether a new one can be begun, and whether the last may have been
--- committed after all.
+-- Ends what has failed. True; or nil and the error, which is _CONFLICT while a commit may still succeed.
 local function abort(run)
     local done, err = insist(run, "abort_transaction", step.abort_begin)
-    if done then return true, false end
-    return false, err.name == "_CONFLICT"
+    if done then return true end
+    return nil, err
+end
+
+-- Nothing more is tried. An abort that goes on is one all the same; a commit that goes on may succeed.
+local function give_up(run, err, not_aborted)
+    local is_undecided = not_aborted and not_aborted.name == "_CONFLICT"
+    if is_undecided then leave_undecided(run) else give_back(run) end
+    if not rawequal(err, run.own) then return end
+    if is_undecided then
+        undecided(err, "; the commit goes on and may succeed: call commit_transaction again, before anything else, to hear of it")
+    elseif not_aborted and not_aborted.name == "_TIMED_OUT" then
+        undecided(err, "; the transaction is not aborted yet: call abort_transaction to hear when it is")
+    end
 end
 
 local function run_all(run, fn)
@@ -198,9 +257,9 @@ local function run_all(run, fn)
     -- Takes how an attempt ended; returns true when there is nothing more to try, and the results.
     local function settle(tries, how, ...)
         if how == "done" or how == "refused" then return true, how, ... end
-        local aborted, is_in_doubt = abort(run)
+        local aborted, why = abort(run)
         if not aborted or not can_be_mended((...)) or tries >= run.retries or run.is_final then
-            if not is_in_doubt then give_back(run) end
+            give_up(run, (...), why)
             return true, how, ...
         end
         take_back(run)
@@ -244,5 +303,6 @@ function class.__index.transaction(...)
         local done, err = insist(run, "init_transactions", step.init_begin)
         if not done then return nil, err end
     end
+    decide_for_heir(run)
     return finish(run, run_all(run, fn))
 end

@@ -21,16 +21,22 @@ function methods.init_transactions(...)
     return nil, err
 end
 
-function methods.commit_transaction(...)
-    local done, err = finish((...), "commit_transaction", step.commit_begin(...))
+-- What `transaction` left undecided is decided when it is committed, aborted, or never will be.
+local function conclude(self, is_committed, done, err)
+    local is_over = done or err.fatal
+    if is_over and native.transaction_ended then native.transaction_ended(self, done and is_committed) end
     if done then return true end
     return nil, err
 end
 
+function methods.commit_transaction(...)
+    local done, err = finish((...), "commit_transaction", step.commit_begin(...))
+    return conclude((...), true, done, err)
+end
+
 function methods.abort_transaction(...)
     local done, err = finish((...), "abort_transaction", step.abort_begin(...))
-    if done then return true end
-    return nil, err
+    return conclude((...), false, done, err)
 end
 
 local GROUP_FIELDS = { group_id = "string", generation_id = "number", member_id = "string", group_instance_id = "string" }
