@@ -169,6 +169,41 @@ describe("a commit", function()
         assert.equal(5, committed(c).offset)
     end)
 
+    local function closing(on_commit)
+        return reading {
+            ["enable.auto.commit"] = true, ["auto.commit.interval.ms"] = 3600000, on_commit = on_commit,
+        }
+    end
+
+    it("that close makes tells on_commit before close returns, one that was refused as well", function()
+        for _, case in ipairs { { {}, { 2 } }, { { "GROUP_AUTHORIZATION_FAILED" }, { "GROUP_AUTHORIZATION_FAILED", 2 } } } do
+            local told = {}
+            local c
+            c = closing(function(err, list)
+                assert.is_true(c:closed())
+                told[#told + 1] = err and err.name or list[1].offset
+            end)
+            next_of(c)
+            next_of(c)
+            mock:push_errors("OffsetCommit", case[1])
+            assert.is_true(c:close())
+            assert.same(case[2], told)
+        end
+    end)
+
+    it("that close makes is made whatever on_commit does, and what that raises comes out of close", function()
+        local thrown, told = {}, 0
+        local c = closing(function()
+            told = told + 1
+            error(thrown, 0)
+        end)
+        next_of(c)
+        assert.equal(thrown, h.error_of(c.close, c))
+        assert.equal(1, told)
+        assert.is_true(c:close())
+        assert.equal(1, committed(reading()).offset)
+    end)
+
     it("that is automatic tells on_commit, too", function()
         local offset
         local c = reading {

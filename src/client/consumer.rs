@@ -2,6 +2,7 @@
 //! `receiving.rs` asks for messages, `acks.rs` knows when they are done, `rebalance.rs` answers the group.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -169,11 +170,23 @@ struct Leaver {
     client: Arc<Client>,
 }
 
+impl Leaver {
+    /// librdkafka tells `on_commit` in the queue nobody reads any more, before all messages in it.
+    fn hear_commit(&self) {
+        if let Some(queue) = self.client.queue() {
+            native::take_local(queue, 1, &mut VecDeque::new());
+        }
+    }
+}
+
 impl Leave for Leaver {
     fn leave(&mut self, deadline: Instant) -> Outcome {
         self.held = None;
         let stopped = self.parting.take().is_none_or(|parting| parting.stop(deadline));
         let committed = if self.commits { native::commit_stored(&self.client, deadline) } else { Ok(()) };
+        if self.commits && self.shared.wanted.commits {
+            self.hear_commit();
+        }
         let left = stopped && (!self.member || native::close(&self.client, deadline));
         if let Some(workers) = self.workers.take() {
             workers.join();

@@ -81,7 +81,7 @@ function Consumer:messages(options) end
 function Consumer:each(options, fn) end
 
 ---Stores the last message as done, commits, leaves the group and ends the client. Callbacks run in it: `on_revoke` first, then
----functions of `commit_async`, each with its answer or `_DESTROY`. Closing again does nothing.
+---functions of `commit_async`, each with its answer or `_DESTROY`, then `on_commit`. Closing again does nothing.
 ---
 ---Errors: `nil, err` when the time is over; the group notices after `session.timeout.ms` then.
 ---Danger: call it only when the last message is done; else drop the consumer, and the message comes again.

@@ -17,13 +17,14 @@ local FAREWELL = 400
 local function leave(self, deadline)
     native.stop_loops(self)
     local farewell = deadline + FAREWELL
-    -- Leaving may need a token, and errors on the way are still told.
+    -- Leaving may need a token; errors on the way and what was committed are still told.
     local failed, first = false, nil
-    while not step.is_gone(self) and now() < farewell do
+    repeat
+        local over = step.is_gone(self) or now() >= farewell
         local _, bad, err = form.dispatch(self)
         if bad and not failed then failed, first = true, err end
-        if not step.is_gone(self) then form.wait_until(self, farewell) end
-    end
+        if not over and not step.is_gone(self) then form.wait_until(self, farewell) end
+    until over
     form.nudge_collector()
     if failed then error(first, 0) end
     return step.close_result(self)
