@@ -52,7 +52,11 @@ describe("receiving", function()
     it("gives headers of any bytes and any number", function()
         local many = {}
         for i = 1, 10000 do many[i] = { "\255\254" .. i, i % 2 == 0 and "\0" .. i or nil } end
-        h.fill(mock:bootstrap_servers(), "t", { { value = "v", partition = 0, headers = many }, { partition = 0, headers = { { "", "" } } } })
+        h.fill(mock:bootstrap_servers(), "t", { 
+            { value = "v", partition = 0, headers = many }, { partition = 0, headers = { { "", "" } } },
+            -- librdkafka keeps an empty value elsewhere than in its record.
+            { value = "", partition = 0, headers = { { "of", "nothing" } } }, { value = "w", partition = 0 },
+        })
         local c = consumer {}
         local headers = poll(c).headers
         assert.are.equal(10000, #headers)
@@ -61,6 +65,8 @@ describe("receiving", function()
             assert.are.equal(many[i][2], headers[i][2])
         end
         assert.are.same({ { "", "" } }, poll(c).headers)
+        assert.are.same({ { "of", "nothing" } }, poll(c).headers)
+        assert.is_nil(poll(c).headers)
     end)
 
     it("gives numbers as integers where Lua has them", function()

@@ -11,7 +11,7 @@ use super::mock::MockCluster;
 use super::producer::Producer;
 use super::queue::{self, Queue};
 use super::stack::block::{self, Class};
-use super::stack::cold::{self, Accepts, Args};
+use super::stack::cold::{self, Accepts, Args, Inner};
 use super::stack::push;
 use super::stack::raise::{Raise, Style, CLASSIC, CLASSIC_STEP};
 use super::stack::serve;
@@ -27,7 +27,7 @@ pub enum Method<T> {
     /// A raw function: hot calls and steps.
     Raw(lua_CFunction),
     /// A raw function and the one it calls protected.
-    Protecting(lua_CFunction, (lua_CFunction, &'static [&'static str])),
+    Protecting(lua_CFunction, Inner),
     /// A safe body over mlua.
     Cold(Maker, std::marker::PhantomData<T>),
 }
@@ -44,12 +44,21 @@ pub fn step<T>(function: lua_CFunction) -> Method<T> {
 
 /// As [`step`], for one that makes values: `push` runs protected.
 pub fn pushing_step<T>(function: lua_CFunction, push: lua_CFunction) -> Method<T> {
-    Method::Protecting(function, (push, &[]))
+    Method::Protecting(function, Inner { push, maker: None, words: &[] })
 }
 
 /// As [`pushing_step`], for a `push` that has words as upvalues.
 pub fn wording_step<T>(function: lua_CFunction, push: lua_CFunction, words: &'static [&'static str]) -> Method<T> {
-    Method::Protecting(function, (push, words))
+    Method::Protecting(function, Inner { push, maker: None, words })
+}
+
+/// As [`wording_step`]; before the words comes the function that the chunk `maker` returns.
+pub fn making_step<T>(
+    function: lua_CFunction,
+    push: lua_CFunction,
+    (maker, words): (&'static str, &'static [&'static str]),
+) -> Method<T> {
+    Method::Protecting(function, Inner { push, maker: Some(maker), words })
 }
 
 /// An ordinary call.
@@ -68,7 +77,7 @@ fn fill<T: Class>(lua: &Lua, into: &LuaTable, metatable: &LuaTable, methods: Vec
     for (name, method) in methods {
         let function = match method {
             Method::Raw(raw) => cold::closure(lua, raw, metatable, None)?,
-            Method::Protecting(raw, inner) => cold::protecting(lua, raw, metatable, inner)?,
+            Method::Protecting(raw, inner) => cold::protecting(lua, raw, metatable, &inner)?,
             Method::Cold(make, _) => make(lua, metatable)?,
         };
         into.raw_set(name, function)?;

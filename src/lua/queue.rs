@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use mlua::prelude::*;
 
-use super::build::{cold, hot, wording_step, Method};
+use super::build::{cold, hot, making_step, Method};
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, METHOD, STEP};
@@ -145,8 +145,8 @@ pub fn metamethods() -> Vec<(&'static str, Method<Queue>)> {
 /// What forms/queue.lua stands on.
 pub fn steps() -> Vec<(&'static str, Method<Queue>)> {
     vec![
-        ("poll", wording_step(queue::poll_step, message::push_table, message::WORDS)),
-        ("poll_batch", wording_step(queue::poll_batch_step, message::push_tables, message::WORDS)),
+        ("poll", making_step(queue::poll_step, message::push_table, message::UPVALUES)),
+        ("poll_batch", making_step(queue::poll_batch_step, message::push_tables, message::UPVALUES)),
         ("owner", hot(queue::owner)),
         ("wait_slice", hot(queue::wait_slice)),
         ("start", cold(Accepts::Any, STEP, start)),

@@ -92,22 +92,28 @@ pub fn function<R: IntoLuaMulti>(
     closure(lua, plain_function, &lua.create_table()?, Some((inner, style)))
 }
 
+/// A function that is called protected, and its upvalues: what the chunk `maker` returns, then words.
+pub struct Inner {
+    pub push: l::lua_CFunction,
+    pub maker: Option<&'static str>,
+    pub words: &'static [&'static str],
+}
+
 /// A C function with the class's metatable as upvalue 1 and the function it calls protected as
-/// upvalue 2, which has `words` as its own upvalues.
-pub fn protecting(
-    lua: &Lua,
-    raw: l::lua_CFunction,
-    metatable: &LuaTable,
-    (inner, words): (l::lua_CFunction, &[&str]),
-) -> LuaResult<LuaFunction> {
-    // SAFETY: exec_raw pushed the metatable and runs this protected; one function is left. Lua has
-    // room for more words than there are.
+/// upvalue 2.
+pub fn protecting(lua: &Lua, raw: l::lua_CFunction, metatable: &LuaTable, inner: &Inner) -> LuaResult<LuaFunction> {
+    let maker: LuaMultiValue = match inner.maker {
+        Some(source) => lua.load(source).set_name("=kafka.maker").call(())?,
+        None => LuaMultiValue::new(),
+    };
+    // SAFETY: exec_raw pushed the metatable and at most one maker and runs this protected; one function is
+    // left. Lua has room for more words than there are.
     unsafe {
-        lua.exec_raw(metatable, |L| {
-            for word in words {
+        lua.exec_raw((metatable, maker), |L| {
+            for word in inner.words {
                 push::text(L, word);
             }
-            l::lua_pushcclosure(L, inner, words.len() as c_int);
+            l::lua_pushcclosure(L, inner.push, l::lua_gettop(L) - 1);
             l::lua_pushcclosure(L, raw, 2);
         })
     }

@@ -12,61 +12,18 @@ use crate::native::message::Message;
 /// Where a client's callbacks table keeps the metatable of its messages.
 pub const MESSAGE_CLASS: l::lua_Integer = 3;
 
-/// Upvalues of [`push_table`] and [`push_tables`], in the order of [`Word`]: strings that Lua then
-/// need not look up.
-pub const WORDS: &[&str] = &[
-    "topic",
-    "partition",
-    "offset",
-    "value",
-    "key",
-    "timestamp",
-    "timestamp_type",
-    "leader_epoch",
-    "headers",
-    "eof",
-    "create_time",
-    "log_append_time",
-];
+/// Upvalues of [`push_table`] and [`push_tables`]: the function that makes a message's table of its fields,
+/// and strings that Lua then need not look up.
+pub const UPVALUES: (&str, &[&str]) = (include_str!("../forms/message.lua"), &["create_time", "log_append_time"]);
 
-#[derive(Clone, Copy)]
-enum Word {
-    Topic = 1,
-    Partition,
-    Offset,
-    Value,
-    Key,
-    Timestamp,
-    TimestampType,
-    LeaderEpoch,
-    Headers,
-    Eof,
-    CreateTime,
-    LogAppendTime,
-}
-
-/// # Safety
-/// In a function that has [`WORDS`] as upvalues; one stack slot is free.
-unsafe fn word(L: *mut lua_State, word: Word) {
-    // SAFETY: an upvalue of ours.
-    unsafe { l::lua_pushvalue(L, l::lua_upvalueindex(word as c_int)) };
-}
-
-/// # Safety
-/// As [`word`], with a fresh table on top; `value` pushes one value.
-unsafe fn field(L: *mut lua_State, name: Word, value: impl FnOnce()) {
-    // SAFETY: a raw set into a table without metatable.
-    unsafe {
-        word(L, name);
-        value();
-        l::lua_rawset(L, -3);
-    }
-}
+const MAKE: c_int = l::lua_upvalueindex(1);
+const CREATE_TIME: c_int = l::lua_upvalueindex(2);
+const LOG_APPEND_TIME: c_int = l::lua_upvalueindex(3);
 
 /// `(message, class)`, called protected: a message's table with its class.
 ///
 /// # Safety
-/// As [`super::raise::protected`]; [`WORDS`] are the upvalues.
+/// As [`super::raise::protected`]; [`UPVALUES`] are its upvalues.
 pub unsafe extern "C-unwind" fn push_table(L: *mut lua_State) -> c_int {
     // SAFETY: the message lives in the frame that calls this.
     unsafe {
@@ -117,48 +74,55 @@ unsafe fn name_topic(L: *mut lua_State, message: &Message, before: Option<&Messa
 /// Pushes the message's table; its class is at stack place 2, its topic at `topic`.
 ///
 /// # Safety
-/// As [`word`]; six stack slots are free.
+/// In a function that has [`UPVALUES`]; ten stack slots are free.
 unsafe fn push_one(L: *mut lua_State, message: &Message, topic: c_int) {
-    // SAFETY: raw sets into a fresh table, whose metatable is ours.
+    // SAFETY: the maker takes eight values and returns a fresh table, whose metatable is ours.
     unsafe {
-        l::lua_createtable(L, 0, 8);
-        field(L, Word::Topic, || l::lua_pushvalue(L, topic));
-        field(L, Word::Partition, || push::integer(L, i64::from(message.partition())));
-        field(L, Word::Offset, || push::integer(L, message.offset()));
         if message.code() == PARTITION_EOF {
-            field(L, Word::Eof, || l::lua_pushboolean(L, 1));
+            push_end(L, message, topic);
         } else {
-            push_content(L, message);
+            l::lua_pushvalue(L, MAKE);
+            l::lua_pushvalue(L, topic);
+            push::integer(L, i64::from(message.partition()));
+            push::integer(L, message.offset());
+            push::optional(L, message.payload());
+            push::optional(L, message.key());
+            match message.timestamp() {
+                Some((ms, appended)) => {
+                    push::integer(L, ms);
+                    l::lua_pushvalue(L, if appended { LOG_APPEND_TIME } else { CREATE_TIME });
+                }
+                None => {
+                    l::lua_pushnil(L);
+                    l::lua_pushnil(L);
+                }
+            }
+            match message.leader_epoch() {
+                epoch if epoch >= 0 => push::integer(L, i64::from(epoch)),
+                _ => l::lua_pushnil(L),
+            }
+            l::lua_call(L, 8, 1);
+            if let Some(headers) = message.headers() {
+                push::field(L, "headers", || push::headers(L, headers.len(), |index| headers.get(index)));
+            }
         }
         l::lua_pushvalue(L, 2);
         l::lua_setmetatable(L, -2);
     }
 }
 
+/// Pushes a table that tells the end of a partition.
+///
 /// # Safety
-/// As [`push_one`], whose table is on top.
-unsafe fn push_content(L: *mut lua_State, message: &Message) {
-    // SAFETY: as there.
+/// As [`push_one`].
+unsafe fn push_end(L: *mut lua_State, message: &Message, topic: c_int) {
+    // SAFETY: raw sets into a fresh table.
     unsafe {
-        if let Some(value) = message.payload() {
-            field(L, Word::Value, || push::bytes(L, value));
-        }
-        if let Some(key) = message.key() {
-            field(L, Word::Key, || push::bytes(L, key));
-        }
-        if let Some((ms, appended)) = message.timestamp() {
-            field(L, Word::Timestamp, || push::integer(L, ms));
-            field(L, Word::TimestampType, || word(L, if appended { Word::LogAppendTime } else { Word::CreateTime }));
-        }
-        let epoch = message.leader_epoch();
-        if epoch >= 0 {
-            field(L, Word::LeaderEpoch, || push::integer(L, i64::from(epoch)));
-        }
-        if let Some(headers) = message.headers() {
-            field(L, Word::Headers, || {
-                push::headers(L, headers.len(), |index| headers.get(index));
-            });
-        }
+        l::lua_createtable(L, 0, 4);
+        push::field(L, "topic", || l::lua_pushvalue(L, topic));
+        push::field(L, "partition", || push::integer(L, i64::from(message.partition())));
+        push::field(L, "offset", || push::integer(L, message.offset()));
+        push::field(L, "eof", || l::lua_pushboolean(L, 1));
     }
 }
 
