@@ -71,7 +71,8 @@ describe("a classic conf", function()
             .. '"socket.keepalive.enable": true or false',
             without_newline(refusal("producer", h.nowhere, { ["socket.keepalive.enable"] = "maybe" })))
         assert.are.equal('Failed to set compression.codec = brotli : Invalid value "brotli" for configuration property '
-            .. '"compression.codec"', without_newline(refusal("producer", h.nowhere, { ["compression.codec"] = "brotli" })))
+            .. '"compression.codec"; accepted: none, gzip, snappy, lz4 or zstd',
+            without_newline(refusal("producer", h.nowhere, { ["compression.codec"] = "brotli" })))
         assert.are.equal('Failed to set queued.min.messages = -1 : Configuration property "queued.min.messages" value -1 '
             .. "is outside allowed range 1..10000000",
             without_newline(refusal("consumer", h.nowhere, { "t" }, { ["group.id"] = "g", ["queued.min.messages"] = -1 })))
@@ -84,7 +85,8 @@ describe("a classic conf", function()
         local p = h.track(kafka.producer(h.nowhere))
         assert.are.equal(sentence,
             without_newline(h.error_of(h.chunk("local p = ...\np:create_topic('t', {['message.timeout.ms'] = -7})"), p)))
-        assert.are.equal('Failed to set auto.offset.reset = never : Invalid value "never" for configuration property "auto.offset.reset"',
+        assert.are.equal('Failed to set auto.offset.reset = never : Invalid value "never" for configuration property "auto.offset.reset"; '
+            .. "accepted: smallest, earliest, beginning, largest, latest, end or error",
             without_newline(refusal("consumer", h.nowhere, { "t" }, { ["group.id"] = "g" }, { ["auto.offset.reset"] = "never" })))
     end)
 

@@ -108,12 +108,12 @@ fn set(conf: &mut Conf, key: &[u8], value: &Value, settings: &Settings) -> Resul
     if matches!(value, Value::Number(number) if !number.is_finite()) {
         return refuse("a finite number expected");
     }
-    if let Err(why) = check_number(&name, value).and_then(|()| check_length(&name, value_text.as_bytes())) {
+    if let Err(why) = check_number(&name, value, false).and_then(|()| check_length(&name, value_text.as_bytes())) {
         return refuse(&why);
     }
     match conf.set(&key_text, &value_text) {
         Ok(()) => Ok(()),
-        Err(Refused::Invalid(why)) => refuse(&why),
+        Err(Refused::Invalid(why)) => refuse(&with_accepted(why, &name, false)),
         Err(Refused::Unknown(why)) => refuse(&format!("{why}{}", suggestion(&name))),
     }
 }
@@ -122,6 +122,20 @@ fn c_strings(key: &[u8], value: &Value) -> Result<(CString, CString), &'static s
     let key = CString::new(key).map_err(|_| "the name contains a NUL byte")?;
     let value = CString::new(value.text()).map_err(|_| "the value contains a NUL byte")?;
     Ok((key, value))
+}
+
+/// librdkafka's reason, and what it would take where its own words do not say so.
+fn with_accepted(why: String, name: &str, topic_level: bool) -> String {
+    // As in "outside allowed range 0..900000", "Expected bool value for … true or false".
+    if why.contains("allowed range") || why.contains("true or false") {
+        return why;
+    }
+    let Some(property) = library::property(name, topic_level) else { return why };
+    let why = why.trim_end();
+    let Some(accepted) = property.accepted() else {
+        return format!("{why}; its description says what is accepted: kafka.properties(\"{name}\").description");
+    };
+    format!("{why}; accepted: {accepted}")
 }
 
 /// `; did you mean "linger.ms"?`, or nothing.
@@ -187,8 +201,8 @@ fn read_number(text: &str, whole: bool) -> Reading {
 
 /// librdkafka reads whole numbers with `strtol` into an int, which cuts what does not fit; what
 /// Lua calls a number is looked at here first.
-fn check_number(name: &str, value: &Value) -> Result<(), String> {
-    let Some(property) = library::properties().iter().find(|property| property.name == name) else { return Ok(()) };
+fn check_number(name: &str, value: &Value, topic_level: bool) -> Result<(), String> {
+    let Some(property) = library::property(name, topic_level) else { return Ok(()) };
     if !matches!(property.kind.as_str(), "integer" | "float") {
         return Ok(());
     }
@@ -230,13 +244,14 @@ pub fn set_topic(conf: &mut TopicConf, key: &[u8], value: &Value) -> Result<(), 
         Ok(pair) => pair,
         Err(why) => return refuse(why),
     };
-    if let Err(why) = check_number(&String::from_utf8_lossy(key), value) {
+    let name = String::from_utf8_lossy(key);
+    if let Err(why) = check_number(&name, value, true) {
         return refuse(&why);
     }
     match conf.set(&key_text, &value_text) {
         Ok(()) => Ok(()),
-        Err(Refused::Invalid(why)) => refuse(&why),
-        Err(Refused::Unknown(why)) => refuse(&format!("{why}{}", topic_suggestion(&String::from_utf8_lossy(key)))),
+        Err(Refused::Invalid(why)) => refuse(&with_accepted(why, &name, true)),
+        Err(Refused::Unknown(why)) => refuse(&format!("{why}{}", topic_suggestion(&name))),
     }
 }
 
@@ -257,7 +272,9 @@ pub fn explain_new(reason: String, files: &[(String, String)]) -> String {
         return format!("rd_kafka_new failed: {key} = {path}: {error}");
     }
     let kerberos = reason.contains("No provider for SASL mechanism GSSAPI");
-    let cure = if kerberos {
+    let cure = if reason.contains("Unsupported partition.assignment.strategy") {
+        "; accepted: range, roundrobin and cooperative-sticky, separated by commas"
+    } else if kerberos {
         "; this build has no Kerberos: build it with the cargo feature gssapi, or set sasl.mechanisms to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"
     } else {
         ""

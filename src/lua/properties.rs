@@ -61,5 +61,9 @@ fn describe(lua: &Lua, property: &Property) -> LuaResult<LuaTable> {
     table.raw_set("secret", is_secret(&property.name))?;
     table.raw_set("importance", property.importance.as_str())?;
     table.raw_set("description", property.description.as_str())?;
+    match library::property(&property.name, true) {
+        Some(topics) if topics.topic_level && !property.topic_level => table.raw_set("at_topic_level", describe(lua, topics)?)?,
+        _ => {}
+    }
     Ok(table)
 }

@@ -30,6 +30,35 @@ impl Property {
         chosen.then(|| self.range.split(", "))
     }
 
+    /// The words a value may be: those of [`Property::words`], or the ones a description tells of.
+    pub fn choices(&self) -> Vec<&str> {
+        match self.name.as_str() {
+            // "Partitioner: `random` - random distribution, `consistent` - …"
+            "partitioner" => self.description.split('`').skip(1).step_by(2).collect(),
+            "acks" | "request.required.acks" => vec!["all"],
+            _ => self.words().map_or_else(Vec::new, Iterator::collect),
+        }
+    }
+
+    /// What is accepted, for messages; none when only the description tells.
+    pub fn accepted(&self) -> Option<String> {
+        let mut words = self.choices();
+        let kind = match self.kind.as_str() {
+            "boolean" => return Some("true or false".into()),
+            "integer" => format!("a whole number from {}", self.range.replace(" .. ", " to ")),
+            "float" => format!("a number from {}", self.range.replace(" .. ", " to ")),
+            "CSV flags" if !words.is_empty() => return Some(format!("any of {}, separated by commas", words.join(", "))),
+            _ if words.is_empty() => return None,
+            _ => words.remove(0).into(),
+        };
+        let (last, others) = match words.split_last() {
+            Some((last, others)) => (*last, others),
+            None => return Some(kind),
+        };
+        let listed: String = others.iter().map(|word| format!(", {word}")).collect();
+        Some(format!("{kind}{listed} or {last}"))
+    }
+
     /// The property this is another name of.
     pub fn alias_of(&self) -> Option<&str> {
         let (name, _) = self.description.strip_prefix("Alias for `")?.split_once('`')?;
@@ -111,5 +140,7 @@ mod tests {
             Some(("linger.ms".into(), "producer", false, "0 .. 900000".into(), "float".into(), "Delay in ms.".into()))
         );
         assert!(table.get(1).is_some_and(|p| p.topic_level));
+        let accepted: Vec<_> = table.iter().map(Property::accepted).collect();
+        assert_eq!(accepted, [Some("a number from 0 to 900000".into()), Some("a whole number from -1 to 1000 or all".into())]);
     }
 }

@@ -16,6 +16,17 @@ pub fn properties() -> &'static [Property] {
     &TABLE
 }
 
+/// What a client or, if asked for, a topic has by this name: a few exist at both levels, and differ. Most of a topic's
+/// can be set for all topics of a client.
+pub fn property(name: &str, topic_level: bool) -> Option<&'static Property> {
+    let mut named = properties().iter().filter(|property| property.name == name);
+    let first = named.next()?;
+    if first.topic_level == topic_level {
+        return Some(first);
+    }
+    named.find(|property| property.topic_level == topic_level).or(Some(first))
+}
+
 /// The table exists in no other form.
 fn printed_table() -> String {
     // SAFETY: the FILE is open for writing.

@@ -141,6 +141,7 @@
 ---@field default string|number|boolean|nil nil: there is none
 ---@field importance string
 ---@field topic_level boolean can be set for each topic
+---@field at_topic_level? kafka.Property what a topic has under the same name, with a range and a default of its own
 ---@field alias_of string? the property this is another name of
 ---@field secret boolean its value is never shown
 ---@field type string `"integer"`, `"string"`, `"boolean"`, …
