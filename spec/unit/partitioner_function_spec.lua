@@ -1,21 +1,11 @@
 -- A Lua function as partitioner: asked inside the call that produces.
 local h = require "spec.helper"
+local places = require "spec.support.places"
 local kafka = h.kafka
-
 
 local CLOSED = "attempt to use a closed kafka.Producer"
 
-local function producer(brokers, conf)
-    conf["bootstrap.servers"] = brokers
-    return h.track(kafka.producer(conf))
-end
-
--- A producer that notes where each message went, by its value.
-local function noting(brokers, conf)
-    local went = {}
-    function conf.on_delivery(err, report) went[report.value] = err and err.name or report.partition end
-    return producer(brokers, conf), went
-end
+local producer, noting = places.producer, places.noting
 
 describe("A partitioner in Lua", function()
     after_each(h.cleanup)

@@ -1,5 +1,6 @@
 -- Which partition a message goes to: librdkafka's partitioners by name, kafka.partitioner.
 local h = require "spec.helper"
+local places = require "spec.support.places"
 local kafka = h.kafka
 
 -- What Utils.murmur2 of Kafka's Java client gives, and its partition among 12 and among 7.
@@ -16,17 +17,7 @@ local JAVA = {
 local KEYS = { "", "a", "b", "abc", "order-1", "order-2", "\0", "\255\254", ("long"):rep(1000) }
 for i = 1, 40 do KEYS[#KEYS + 1] = "key-" .. i end
 
-local function producer(brokers, conf)
-    conf["bootstrap.servers"] = brokers
-    return h.track(kafka.producer(conf))
-end
-
--- A producer that notes where each message went, by its value.
-local function noting(brokers, conf)
-    local went = {}
-    function conf.on_delivery(err, report) went[report.value] = err and err.name or report.partition end
-    return producer(brokers, conf), went
-end
+local producer, noting = places.producer, places.noting
 
 describe("kafka.partitioner", function()
     after_each(h.cleanup)
