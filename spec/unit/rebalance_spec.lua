@@ -204,6 +204,33 @@ describe("a rebalance", function()
         assert.equal(1, nested)
     end)
 
+    -- Turns red when the group is answered before on_lost has run, or by anything but a call that serves.
+    it("that takes partitions without asking is known as a loss until it is served: in on_lost, and to a program without", function()
+        local told, c = {}, nil
+        local function tell(kind)
+            return function(who) told[#told + 1] = kind .. " " .. tostring(who:assignment_lost()) end
+        end
+        local function lose(conf)
+            c = consumer(conf)
+            next_of(c)
+            assert.is_false(c:assignment_lost())
+            mock:push_errors("Heartbeat", { "UNKNOWN_MEMBER_ID" })
+            h.wait_until(function() return c:assignment_lost() end, 10, "the loss")
+            assert.equal(4, #c:assignment())
+            h.wait_until(function()
+                c:poll(20)
+                return not c:assignment_lost()
+            end, 10, "the loss to be served")
+            next_of(c)
+            assert.is_false(c:assignment_lost())
+            assert(c:close()) -- its heartbeats would take the next one's error
+        end
+        lose { on_lost = tell "lost", on_revoke = tell "revoke" }
+        assert.same({ "lost true", "revoke false" }, told)
+        lose { ["group.id"] = "without" }
+        lose { ["group.id"] = "cooperative", ["partition.assignment.strategy"] = "cooperative-sticky" }
+    end)
+
     it("tells on_revoke of lost partitions when there is no on_lost", function()
         local revoked, assigned = 0, 0
         local c = consumer {
