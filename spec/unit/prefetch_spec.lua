@@ -1,6 +1,7 @@
 -- Messages taken ahead of the program: nobody notices, but for the speed.
 -- Turns red when receiving.rs no longer looks at librdkafka's queue while the buffer is full (LOOK_EVERY), when a
--- rebalance drops errors with the messages, or when `settle` forgets the buffer.
+-- rebalance drops errors with the messages, when `settle` forgets the buffer, or when `Leaver` (consumer.rs) keeps what
+-- is buffered while it leaves: the group is then not left in time.
 local h = require "spec.helper"
 local kafka = h.kafka
 
@@ -130,7 +131,7 @@ describe("the prefetch buffer", function()
         assert.are.equal("6", poll(consumer {}).value)
     end)
 
-    it("does not keep a program from closing at once", function()
+    it("goes by close, and so does not keep a program from closing at once", function()
         fill(1, 1000)
         local c = consumer {}
         poll(c)

@@ -341,6 +341,5 @@ impl Consumer {
     pub fn finish(&self) {
         self.finish_last();
         self.feeds.finish_last();
-        self.buffer.borrow_mut().clear();
     }
 }

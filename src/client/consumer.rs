@@ -181,6 +181,7 @@ impl Leaver {
 
 impl Leave for Leaver {
     fn leave(&mut self, deadline: Instant) -> Outcome {
+        // A group is not left before the messages are given back.
         self.held = None;
         let stopped = self.parting.take().is_none_or(|parting| parting.stop(deadline));
         let committed = if self.commits { native::commit_stored(&self.client, deadline) } else { Ok(()) };
