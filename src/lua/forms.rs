@@ -39,7 +39,7 @@ const FORMS: &[(&str, &str)] = &[
 /// what other forms share), the form, the functions it defines.
 const LATE: &[(&str, &str, &[&str])] = &[
     ("producer", "producing", &["produce_batch", "produce_async", "produce_sync", "purge"]),
-    ("native", "producing", &["wait_all", "use_blocking"]),
+    ("native", "producing", &["wait_all", "wait_all_fault", "use_blocking"]),
     ("consumer", "groups", &["subscribe"]),
     (
         "consumer",

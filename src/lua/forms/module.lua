@@ -246,7 +246,11 @@ kafka.partitioner = native.partitioner
 kafka.version = native.version
 
 --- Waits for deliveries of produce_async: `(deliveries [, timeout])`.
-function kafka.wait_all(...) return native.wait_all(...) end
+function kafka.wait_all(...)
+    local place, fault = native.wait_all_fault(...)
+    if place then native.argument_error(place, fault) end
+    return native.wait_all(...)
+end
 
 kafka.librdkafka_version = native.librdkafka_version
 kafka.properties = native.properties

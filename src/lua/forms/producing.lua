@@ -225,19 +225,21 @@ function methods.produce_sync(...)
     return nil, late, failed
 end
 
---- Waits for all of `deliveries`. True when every message arrived; else nil, the first error, and how many did not.
-function native.wait_all(...)
+--- What is wrong with a call of wait_all: the argument's place, and what to say. nil when nothing is.
+function native.wait_all_fault(...)
     local deliveries, timeout = ...
-    if select("#", ...) > 2 then native.argument_error(select("#", ...), "incorrect number of arguments") end
-    if type(deliveries) ~= "table" then
-        native.argument_error(1, "an array of deliveries expected, got " .. type_at(1, ...))
-    end
-    if not is_timeout(timeout) then native.argument_error(2, TIMEOUT .. show(timeout)) end
+    if select("#", ...) > 2 then return select("#", ...), "incorrect number of arguments" end
+    if type(deliveries) ~= "table" then return 1, "an array of deliveries expected, got " .. type_at(1, ...) end
+    if not is_timeout(timeout) then return 2, TIMEOUT .. show(timeout) end
     for i = 1, #deliveries do
         if not is_delivery(deliveries[i]) then
-            native.argument_error(1, ("an array of deliveries expected, got %s at index %d"):format(type(deliveries[i]), i))
+            return 1, ("an array of deliveries expected, got %s at index %d"):format(type(deliveries[i]), i)
         end
     end
+end
+
+--- Waits for all of `deliveries`. True when every message arrived; else nil, the first error, and how many did not.
+function native.wait_all(deliveries, timeout)
     local now, held, missing, first = native.now, {}, 0, nil
     local deadline = timeout and timeout >= 0 and now() + timeout
     for i = 1, #deliveries do
