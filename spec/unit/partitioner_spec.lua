@@ -17,7 +17,7 @@ local JAVA = {
 local KEYS = { "", "a", "b", "abc", "order-1", "order-2", "\0", "\255\254", ("long"):rep(1000) }
 for i = 1, 40 do KEYS[#KEYS + 1] = "key-" .. i end
 
-local producer, noting = places.producer, places.noting
+local noting = places.noting
 
 describe("kafka.partitioner", function()
     after_each(h.cleanup)
