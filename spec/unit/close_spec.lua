@@ -195,8 +195,9 @@ end)
 describe("close of a consumer in the middle of a rebalance", function()
     after_each(h.cleanup)
 
-    -- Where a join is under way already, librdkafka's goodbye waits behind it; then close ends at its deadline.
-    it("ends within its deadline, and says so when the group was not left", function()
+    -- Red when the group is answered before it hears the goodbye (1 run of 8: it then waits behind a new join), and
+    -- when what the group announced stays unanswered: close then takes its whole deadline.
+    it("ends at once", function()
         local topic = h.topic "moving"
         local mock = h.mock { topics = { [topic] = 4 } }
         local brokers = mock:bootstrap_servers()
@@ -221,8 +222,22 @@ describe("close of a consumer in the middle of a rebalance", function()
         local second = join()
         assert.equal(0, receive(second, 1, 1.5)) -- the first one has not answered yet that it gives anything up
         local start = h.now()
-        local closed, err = first:close(3000)
-        assert.is_true(h.now() - start < 4.5, h.now() - start .. " s")
-        assert.is_true(closed or err.name == "_TIMED_OUT" or err.name == "REBALANCE_IN_PROGRESS", tostring(err))
+        local closed, err = first:close(5000)
+        assert.is_true(h.now() - start < 2.5, h.now() - start .. " s")
+        -- The mock, unlike Kafka, may refuse what is committed while the group moves; then close says so.
+        assert.is_true(closed or err.name == "REBALANCE_IN_PROGRESS", tostring(err))
+    end)
+
+    -- Red when that assignment is answered after the goodbye: librdkafka then leaves at once and may drop the answer, for
+    -- which the close waits until its deadline (1 of 250); nor has it a name for its protocol any more (a crash, 1 of 30).
+    it("survives an assignment that nobody ever served", function()
+        local topic = h.topic "unserved"
+        local brokers = h.mock { topics = { [topic] = 2 } }:bootstrap_servers()
+        for _ = 1, 200 do
+            local consumer = h.kafka.consumer(brokers, { topic }, { ["group.id"] = h.topic "unserved" })
+            h.wait_until(function() return (consumer:member_id() or "") ~= "" end, 10, "the join")
+            h.sleep(0.02)
+            assert.is_true(consumer:close(2000))
+        end
     end)
 end)

@@ -1,6 +1,5 @@
 //! Group membership, assignment, batches and the way out.
 
-use std::ffi::CStr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use rdkafka::bindings as rd;
 use super::client::Client;
 use super::commits::Commit;
 use super::error::{check, take};
+use super::group::cooperates;
 use super::message::Message;
 use super::partitions::PartitionList;
 use super::queue::Queue;
@@ -27,10 +27,9 @@ pub fn subscribe(client: &Client, topics: &PartitionList) -> Result<(), KafkaErr
 /// # Safety
 /// `rk` is a live consumer.
 pub unsafe fn answer_rebalance(rk: *mut rd::rd_kafka_t, code: i32, partitions: &PartitionList) -> Result<(), KafkaError> {
-    // SAFETY: by the caller's promise; the protocol's name is static, lists are copied.
+    // SAFETY: by the caller's promise; lists are copied.
     unsafe {
-        let cooperative = CStr::from_ptr(rd::rd_kafka_rebalance_protocol(rk)) == c"COOPERATIVE";
-        match (code == ASSIGN_PARTITIONS, cooperative) {
+        match (code == ASSIGN_PARTITIONS, cooperates(rk)) {
             (true, true) => take(rd::rd_kafka_incremental_assign(rk, partitions.as_ptr())),
             (false, true) => take(rd::rd_kafka_incremental_unassign(rk, partitions.as_ptr())),
             (true, false) => check(rd::rd_kafka_assign(rk, partitions.as_ptr())),
@@ -82,7 +81,8 @@ pub fn commit_stored(client: &Client, deadline: Instant) -> Result<(), KafkaErro
     const REBALANCE_PATIENCE: Duration = Duration::from_secs(1);
     let start = Instant::now();
     loop {
-        answer_rebalances(client);
+        // Some events are needed to commit at all: a token, say.
+        serve(client);
         let left = deadline.saturating_duration_since(Instant::now());
         let wait = i32::try_from(left.as_millis()).unwrap_or(i32::MAX).max(1);
         let Err(error) = Commit::begin(client, None).and_then(|commit| commit.wait(wait)) else { return Ok(()) };
@@ -93,17 +93,27 @@ pub fn commit_stored(client: &Client, deadline: Instant) -> Result<(), KafkaErro
             return Err(error);
         }
         std::thread::sleep(PAUSE);
+        // While the group moves no answer is given here: librdkafka would join again, and the goodbye
+        // wait behind that. `close` answers.
+        if error.code != REBALANCE_IN_PROGRESS {
+            answer_rebalances(client);
+        }
     }
 }
 
 /// From here on nobody else will: answers what was announced and what comes in the queue.
-/// Messages met on the way were never handed out; the partition's next owner reads them.
 fn answer_rebalances(client: &Client) {
     let shared = client.shared();
     shared.answer_at_once.store(true, Ordering::SeqCst);
     while let Some(rebalance) = shared.take_rebalance() {
         let _ = answer(client, rebalance.code, &rebalance.partitions);
     }
+    serve(client);
+}
+
+/// Takes in what is queued. Messages met on the way were never handed out; the partition's next owner
+/// reads them.
+fn serve(client: &Client) {
     if let Some(queue) = client.queue() {
         take_local(queue, BATCH, &mut std::collections::VecDeque::new());
     }
@@ -114,15 +124,15 @@ fn answer_rebalances(client: &Client) {
 pub fn close(client: &Client, deadline: Instant) -> bool {
     let shared = client.shared();
     shared.answer_at_once.store(true, Ordering::SeqCst);
-    // What was announced and not yet answered would keep the group waiting.
-    while let Some(rebalance) = shared.take_rebalance() {
-        let _ = answer(client, rebalance.code, &rebalance.partitions);
-    }
     // SAFETY: a queue of our own on a live client.
     let Some(queue) = (unsafe { Queue::own(rd::rd_kafka_queue_new(client.as_ptr())) }) else { return false };
     // SAFETY: client and queue are live; the error object is taken over.
     if unsafe { take(rd::rd_kafka_consumer_close_queue(client.as_ptr(), queue.as_ptr())) }.is_err() {
         return false;
+    }
+    // Not before it is known that we leave: librdkafka would join again, and the goodbye wait behind that.
+    if let Some(last) = std::iter::from_fn(|| shared.take_rebalance()).last() {
+        answer_leaving(client, last.code, &last.partitions);
     }
     loop {
         // SAFETY: the client is live.
@@ -137,6 +147,14 @@ pub fn close(client: &Client, deadline: Instant) -> bool {
     }
 }
 
+/// Gives up what the group revokes, which it waits for. It does not wait for the answer to an assignment,
+/// and a call that meets the group's end is dropped inside librdkafka: its caller would wait for ever.
+fn answer_leaving(client: &Client, code: i32, partitions: &PartitionList) {
+    if code != ASSIGN_PARTITIONS {
+        let _ = answer(client, code, partitions);
+    }
+}
+
 /// Answers at most one event of a closing consumer.
 fn serve_closing(client: &Client, queue: &Queue, wait: Duration) {
     // SAFETY: the queue is ours; an event is ours until destroyed, and so is what it points to.
@@ -148,7 +166,7 @@ fn serve_closing(client: &Client, queue: &Queue, wait: Duration) {
         if rd::rd_kafka_event_type(event) == rd::RD_KAFKA_EVENT_REBALANCE {
             let code = rd::rd_kafka_event_error(event) as i32;
             let partitions = PartitionList::copy_of(rd::rd_kafka_event_topic_partition_list(event));
-            let _ = answer(client, code, &partitions);
+            answer_leaving(client, code, &partitions);
         }
         rd::rd_kafka_event_destroy(event);
     }

@@ -64,9 +64,16 @@ pub fn rebalance_protocol(client: &Client) -> String {
 }
 
 pub fn is_cooperative(client: &Client) -> bool {
-    // SAFETY: as above.
+    // SAFETY: the client is live.
+    unsafe { cooperates(client.as_ptr()) }
+}
+
+/// # Safety
+/// `rk` is a live consumer.
+pub unsafe fn cooperates(rk: *mut rd::rd_kafka_t) -> bool {
+    // SAFETY: by the caller's promise; the name is static, or null once the group has been left.
     unsafe {
-        let name = rd::rd_kafka_rebalance_protocol(client.as_ptr());
+        let name = rd::rd_kafka_rebalance_protocol(rk);
         !name.is_null() && CStr::from_ptr(name) == c"COOPERATIVE"
     }
 }
