@@ -43,8 +43,9 @@ describe("At the end of a process", function()
         tags = tags + 1
         local tag = "corner" .. tags
         local run = h.run(prelude .. story, { args = { cluster.servers, topic, tag }, timeout = 20 })
-        assert.is_nil(run.signal, run.err)
-        assert.are.equal(status, run.status, run.err)
+        local how = ("%s after %.1f s; out: %q; err: %q"):format(run.timed_out and "timed out" or "ended", run.seconds, run.out, run.err)
+        assert.is_nil(run.signal, how)
+        assert.are.equal(status, run.status, how)
         if err then assert.matches(err, run.err) else assert.are.equal("", run.err) end
         return tag, run
     end
