@@ -43,6 +43,33 @@ describe("a fatal error", function()
         assert.is_true(err.fatal)
     end)
 
+    -- Turns red when receiving.rs hands out what was fetched ahead although the consumer is of no use any more.
+    it("of a consumer comes before messages that were fetched ahead, and then from every call", function()
+        local values = {}
+        for i = 1, 600 do values[i] = tostring(i) end
+        h.fill(mock:bootstrap_servers(), "t", values)
+        local consumer = h.track(kafka.consumer(mock:bootstrap_servers(), { "t:0" }, { ["group.id"] = "g", ["auto.offset.reset"] = "earliest" }))
+        h.wait_until(function() return consumer:poll(100) end)
+        assert.is_true(consumer:test_fatal_error("FENCED_INSTANCE_ID", "a rehearsal"))
+        local handed_out, err = 0, nil
+        h.wait_until(function()
+            local message
+            message, err = consumer:poll(100)
+            handed_out = handed_out + (message and 1 or 0)
+            h.sleep(0.02)
+            return err
+        end)
+        assert.is_true(handed_out <= 20, handed_out .. " messages came first")
+        for _, call in ipairs {
+            function() return consumer:poll(100) end, function() return consumer:poll_batch(9, 100) end,
+            function() return consumer:receive_batch(9, 100) end, function() return nil, (select(5, consumer:receive())) end,
+        } do
+            local got, again = call()
+            assert.same({ nil, "FENCED_INSTANCE_ID" }, { got, again and again.name })
+        end
+        assert.equal("FENCED_INSTANCE_ID", h.error_of(function() for _ in consumer:messages() do end end).name)
+    end)
+
     it("happens once", function()
         local producer = h.track(kafka.producer(mock:bootstrap_servers()))
         assert(producer:test_fatal_error("OUT_OF_ORDER_SEQUENCE_NUMBER", "first"))

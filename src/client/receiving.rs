@@ -190,6 +190,10 @@ impl Consumer {
         let Some(queue) = self.handle.client().queue() else { return };
         self.shared().wake.lower();
         self.shared().serve(|| self.buffer.borrow_mut().fill(queue, most));
+        if self.handle.client().is_unusable() {
+            // The error is the answer to every call from here on; these come again to the partition's next reader.
+            self.buffer.borrow_mut().drop_all();
+        }
         self.hear_commits();
         self.heed_rebalances();
         self.park();

@@ -86,6 +86,12 @@ impl Client {
         unsafe { callbacks::fatal_error(self.rk) }
     }
 
+    /// Whether there is a [`Client::fatal_error`].
+    pub fn is_unusable(&self) -> bool {
+        // SAFETY: the client is live; without room nothing is written.
+        unsafe { rd::rd_kafka_fatal_error(self.rk, std::ptr::null_mut(), 0) as i32 != 0 }
+    }
+
     /// Makes the client believe that `code`, one of librdkafka's own table, has made it unusable.
     pub fn test_fatal_error(&self, code: i32, reason: &CString) -> Result<(), KafkaError> {
         // SAFETY: the client is live, the text terminated and copied, the code a value of the enum.
