@@ -1,7 +1,8 @@
 -- Messages taken ahead of the program: nobody notices, but for the speed.
 -- Turns red when receiving.rs no longer looks at librdkafka's queue while the buffer is full (LOOK_EVERY), when a
--- rebalance drops errors with the messages, when `settle` forgets the buffer, or when `Leaver` (consumer.rs) keeps what
--- is buffered while it leaves: the group is then not left in time.
+-- rebalance drops errors with the messages, when `settle` forgets the buffer, when an error waits until the buffer is
+-- empty (`overdue`), or when `Leaver` (consumer.rs) keeps what is buffered while it leaves: the group is then not left in
+-- time.
 local h = require "spec.helper"
 local kafka = h.kafka
 
@@ -121,6 +122,35 @@ describe("the prefetch buffer", function()
             calls[round % #calls + 1]()
         end
         for i = 1, 500 do assert.are.equal(tostring(i), seen[i]) end
+    end)
+
+    it("does not hold back an error that came beside the messages, however many there are", function()
+        fill(1, 600)
+        local refused = false
+        local c = impatient {
+            topics = { "t" }, ["partition.assignment.strategy"] = "cooperative-sticky",
+            on_assign = function(_, list)
+                refused = list[1].topic == "many"
+                if refused then return { "t:0" } end -- which is assigned already
+            end,
+        }
+        poll(c)
+        assert(c:subscribe { "t", "many" })
+        local after, seen, err = 0, 1, nil
+        h.wait_until(function()
+            local message
+            message, err = c:poll(100)
+            if message then
+                seen = seen + 1
+                assert.are.equal(tostring(seen), message.value)
+            end
+            if refused then after = after + 1 end
+            h.sleep(0.03)
+            return err
+        end, 15, "the error")
+        assert.are.equal("_CONFLICT", err.name)
+        assert.is_true(after <= 20, after .. " calls later")
+        assert.are.equal(tostring(seen + 1), poll(c).value)
     end)
 
     it("stores nothing for what is only buffered", function()

@@ -41,6 +41,9 @@ pub struct Consumer {
     pub feeds: Rc<Feeds>,
     /// When librdkafka's queue was last looked at.
     pub(super) looked: Cell<u64>,
+    /// There was an error for the next waiting call then; it has been there for two looks.
+    pub(super) raised: Cell<bool>,
+    pub(super) overdue: Cell<bool>,
     pub(super) rebalances: Rebalances,
     pub(super) starts: Starts,
     pub(super) commits: Commits,
@@ -81,6 +84,8 @@ impl Consumer {
             acks,
             has_group,
             looked: Cell::new(0),
+            raised: Cell::new(false),
+            overdue: Cell::new(false),
             rebalances: Rebalances::default(),
             starts: Starts::default(),
             commits: Commits::default(),

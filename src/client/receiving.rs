@@ -8,6 +8,7 @@ use crate::native::consumer as native;
 use crate::native::error::from_code;
 use crate::native::message::Message;
 use crate::native::process::coarse_ms;
+use crate::native::shared::Notice;
 
 /// What asking for messages brought.
 pub enum Next<T> {
@@ -57,7 +58,7 @@ impl Consumer {
         if !self.prepare(1) || self.acks.room() == 0 {
             return Next::Events;
         }
-        let message = self.pop(ends);
+        let message = if self.overdue.get() { None } else { self.pop(ends) };
         self.settle_if_drained();
         match message {
             Some(message) if !message.is_error() => {
@@ -77,7 +78,7 @@ impl Consumer {
         }
         let mut batch = Vec::with_capacity(most.min(self.buffer.borrow().len()));
         let mut stopped_by = None;
-        while batch.len() < most {
+        while batch.len() < most && !self.overdue.get() {
             match self.pop(ends) {
                 Some(message) if !message.is_error() => {
                     self.hold_back(&message);
@@ -140,8 +141,9 @@ impl Consumer {
         }
     }
 
-    /// No message: but perhaps a reason why.
+    /// No message, or an error has waited long enough: perhaps there is a reason why.
     fn nothing(&self) -> Next<Message> {
+        self.overdue.set(false);
         if let Some(error) = self.shared().take_raised() {
             return match error.code {
                 UNKNOWN_PARTITION | UNKNOWN_TOPIC => {
@@ -196,6 +198,9 @@ impl Consumer {
         }
         self.hear_commits();
         self.heed_rebalances();
+        // What came beside the messages waits for those at hand, but a busy program's buffer never empties.
+        let raised = self.shared().is_noticed(Notice::Raised);
+        self.overdue.set(self.raised.replace(raised) && raised);
         self.park();
         self.settle();
     }
