@@ -52,7 +52,7 @@ describe("receiving", function()
     it("gives headers of any bytes and any number", function()
         local many = {}
         for i = 1, 10000 do many[i] = { "\255\254" .. i, i % 2 == 0 and "\0" .. i or nil } end
-        h.fill(mock:bootstrap_servers(), "t", { 
+        h.fill(mock:bootstrap_servers(), "t", {
             { value = "v", partition = 0, headers = many }, { partition = 0, headers = { { "", "" } } },
             -- librdkafka keeps an empty value elsewhere than in its record.
             { value = "", partition = 0, headers = { { "of", "nothing" } } }, { value = "w", partition = 0 },

@@ -14,6 +14,7 @@ use super::stack::block::{self, Class};
 use super::stack::cold::{self, Accepts, Args, Inner};
 use super::stack::push;
 use super::stack::raise::{Raise, Style, CLASSIC, CLASSIC_STEP};
+use super::stack::record::Record;
 use super::stack::serve;
 use super::{error, forms, mock, partitioning, properties, settings, stats};
 use crate::client::config::{build, check_topic_entries};
@@ -44,21 +45,12 @@ pub fn step<T>(function: lua_CFunction) -> Method<T> {
 
 /// As [`step`], for one that makes values: `push` runs protected.
 pub fn pushing_step<T>(function: lua_CFunction, push: lua_CFunction) -> Method<T> {
-    Method::Protecting(function, Inner { push, maker: None, words: &[] })
+    Method::Protecting(function, Inner { push, record: None })
 }
 
-/// As [`pushing_step`], for a `push` that has words as upvalues.
-pub fn wording_step<T>(function: lua_CFunction, push: lua_CFunction, words: &'static [&'static str]) -> Method<T> {
-    Method::Protecting(function, Inner { push, maker: None, words })
-}
-
-/// As [`wording_step`]; before the words comes the function that the chunk `maker` returns.
-pub fn making_step<T>(
-    function: lua_CFunction,
-    push: lua_CFunction,
-    (maker, words): (&'static str, &'static [&'static str]),
-) -> Method<T> {
-    Method::Protecting(function, Inner { push, maker: Some(maker), words })
+/// As [`pushing_step`], for a `push` that makes tables of one kind.
+pub fn making_step<T>(function: lua_CFunction, push: lua_CFunction, record: Record) -> Method<T> {
+    Method::Protecting(function, Inner { push, record: Some(record) })
 }
 
 /// An ordinary call.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use mlua::prelude::*;
 
 use super::acks;
-use super::build::{cold, making_step, pushing_step, wording_step, Method};
+use super::build::{cold, making_step, pushing_step, Method};
 use super::face::{question_steps, Face, Leaves, Seat};
 use super::input;
 use super::producer::in_use;
@@ -253,10 +253,10 @@ pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
     steps.extend(super::simple::steps());
     steps.extend([
         ("receive", pushing_step(receive::receive_step, message::push_classic)),
-        ("poll", making_step(receive::poll_step, message::push_table, message::UPVALUES)),
-        ("poll_batch", making_step(receive::poll_batch_step, message::push_tables, message::UPVALUES)),
+        ("poll", making_step(receive::poll_step, message::push_table, message::RECORD)),
+        ("poll_batch", making_step(receive::poll_batch_step, message::push_tables, message::RECORD)),
         ("receive_batch", pushing_step(receive::receive_batch_step, message::push_arrays)),
-        ("next_event", wording_step(event::next_event::<Consumer>, event::push_event, event::WORDS)),
+        ("next_event", making_step(event::next_event::<Consumer>, event::push_event, event::RECORD)),
         ("close_begin", cold(Accepts::Any, STEP, close_begin)),
         ("close_result", cold(Accepts::Any, STEP, close_result)),
         ("member", cold(Accepts::Open, STEP, member)),

@@ -9,7 +9,7 @@ use mlua::prelude::*;
 
 use super::args::entries;
 use super::ask::ask;
-use super::build::{cold, hot, pushing_step, step, wording_step, Method};
+use super::build::{cold, hot, making_step, pushing_step, step, Method};
 use super::deliveries::{self, Waits};
 use super::face::{question_steps, Face, Leaves, Seat};
 use super::partitioning;
@@ -304,7 +304,7 @@ pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
         ("produce_batch", pushing_step(batch::produce_batch_step, batch::push_refused)),
         ("poll", step(serve::poll_step)),
         ("poll_take", step(serve::poll_take)),
-        ("next_event", wording_step(event::next_event::<Producer>, event::push_event, event::WORDS)),
+        ("next_event", making_step(event::next_event::<Producer>, event::push_event, event::RECORD)),
         ("purge_begin", cold(Accepts::Open, STEP, purge_begin)),
         ("flush_begin", cold(Accepts::Open, STEP, flush_begin)),
         ("flush_done", cold(Accepts::Any, STEP, flush_done)),

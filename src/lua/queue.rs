@@ -145,8 +145,8 @@ pub fn metamethods() -> Vec<(&'static str, Method<Queue>)> {
 /// What forms/queue.lua stands on.
 pub fn steps() -> Vec<(&'static str, Method<Queue>)> {
     vec![
-        ("poll", making_step(queue::poll_step, message::push_table, message::UPVALUES)),
-        ("poll_batch", making_step(queue::poll_batch_step, message::push_tables, message::UPVALUES)),
+        ("poll", making_step(queue::poll_step, message::push_table, message::RECORD)),
+        ("poll_batch", making_step(queue::poll_batch_step, message::push_tables, message::RECORD)),
         ("owner", hot(queue::owner)),
         ("wait_slice", hot(queue::wait_slice)),
         ("start", cold(Accepts::Any, STEP, start)),

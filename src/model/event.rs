@@ -4,6 +4,7 @@ use super::checkpoint::Progress;
 use super::error::KafkaError;
 use super::partition::TopicPartition;
 
+#[allow(clippy::large_enum_variant)]
 pub enum Event {
     Error(KafkaError),
     Log {
@@ -19,7 +20,8 @@ pub enum Event {
         id: i32,
         time: i32,
     },
-    Delivery(Box<Report>),
+    /// Not boxed: there is one a message.
+    Delivery(Report),
     /// How far delivery has got.
     Checkpoint(Progress),
     /// A rebalance waits for the program's callbacks; what it is lies with the consumer.
@@ -54,16 +56,6 @@ pub enum Status {
     NotPersisted,
     PossiblyPersisted,
     Persisted,
-}
-
-impl Status {
-    pub fn name(self) -> &'static str {
-        match self {
-            Status::NotPersisted => "not_persisted",
-            Status::PossiblyPersisted => "possibly_persisted",
-            Status::Persisted => "persisted",
-        }
-    }
 }
 
 pub type Header = (Vec<u8>, Option<Vec<u8>>);

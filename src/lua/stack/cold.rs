@@ -12,6 +12,7 @@ use mlua::{lua_State, LightUserData, MultiValue};
 use super::block::{self, Class};
 use super::push;
 use super::raise::{finish, Raise, Style};
+use super::record::Record;
 use crate::model::error::KafkaError;
 
 /// First of the results that mean a refusal.
@@ -92,26 +93,30 @@ pub fn function<R: IntoLuaMulti>(
     closure(lua, plain_function, &lua.create_table()?, Some((inner, style)))
 }
 
-/// A function that is called protected, and its upvalues: what the chunk `maker` returns, then words.
+/// A function that is called protected, and what it has as upvalues.
 pub struct Inner {
     pub push: l::lua_CFunction,
-    pub maker: Option<&'static str>,
-    pub words: &'static [&'static str],
+    pub record: Option<Record>,
 }
 
 /// A C function with the class's metatable as upvalue 1 and the function it calls protected as
 /// upvalue 2.
 pub fn protecting(lua: &Lua, raw: l::lua_CFunction, metatable: &LuaTable, inner: &Inner) -> LuaResult<LuaFunction> {
-    let maker: LuaMultiValue = match inner.maker {
-        Some(source) => lua.load(source).set_name("=kafka.maker").call(())?,
-        None => LuaMultiValue::new(),
+    let maker: Option<LuaValue> = match inner.record {
+        Some(record) => Some(lua.load(record.maker).set_name("=kafka.record").call(())?),
+        None => None,
     };
-    // SAFETY: exec_raw pushed the metatable and at most one maker and runs this protected; one function is
+    let has_upvalues = maker.is_some();
+    // SAFETY: exec_raw pushed the metatable and the maker and runs this protected; one function is
     // left. Lua has room for more words than there are.
     unsafe {
-        lua.exec_raw((metatable, maker), |L| {
-            for word in inner.words {
-                push::text(L, word);
+        lua.exec_raw((metatable, maker.unwrap_or(LuaValue::Nil)), |L| {
+            if has_upvalues {
+                for word in inner.record.iter().flat_map(|record| record.fields.iter().chain(record.words)) {
+                    push::text(L, word);
+                }
+            } else {
+                l::lua_settop(L, 1);
             }
             l::lua_pushcclosure(L, inner.push, l::lua_gettop(L) - 1);
             l::lua_pushcclosure(L, raw, 2);

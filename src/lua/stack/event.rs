@@ -7,64 +7,38 @@ use mlua::lua_State;
 
 use super::outgoing::{SLOT_CALLBACKS, SLOT_OPAQUES};
 use super::raise::{enter, protected, Raise, STEP};
+use super::record::Record;
 use super::{block, push};
 use crate::lua::face::Face;
-use crate::model::event::{Committed, Event, Mark, Report};
+use crate::model::event::{Committed, Event, Mark, Report, Status};
 
-/// Upvalues of [`push_event`], in the order of [`Word`]: strings that Lua then need not look up for
-/// each report.
-pub const WORDS: &[&str] = &[
-    "delivery",
-    "topic",
-    "partition",
-    "offset",
-    "status",
-    "latency_us",
-    "broker",
-    "timestamp",
-    "timestamp_type",
-    "key",
-    "value",
-    "sequence_id",
-    "headers",
-    "create_time",
-    "log_append_time",
-];
+/// Upvalues of [`push_event`].
+pub const RECORD: Record = Record {
+    maker: include_str!("../forms/report.lua"),
+    fields: &[
+        "topic",
+        "partition",
+        "offset",
+        "status",
+        "latency_us",
+        "broker",
+        "timestamp",
+        "timestamp_type",
+        "value",
+        "key",
+        "sequence_id",
+    ],
+    words: &["delivery", "create_time", "log_append_time", "not_persisted", "possibly_persisted", "persisted"],
+};
+const DELIVERY: c_int = RECORD.word(0);
+const CREATE_TIME: c_int = RECORD.word(1);
+const LOG_APPENDED: c_int = RECORD.word(2);
 
-#[derive(Clone, Copy)]
-enum Word {
-    Delivery = 1,
-    Topic,
-    Partition,
-    Offset,
-    Status,
-    LatencyUs,
-    Broker,
-    Timestamp,
-    TimestampType,
-    Key,
-    Value,
-    SequenceId,
-    Headers,
-    CreateTime,
-    LogAppendTime,
-}
-
-/// # Safety
-/// In a function that has [`WORDS`] as upvalues; one stack slot is free.
-unsafe fn word(L: *mut lua_State, word: Word) {
-    // SAFETY: an upvalue of ours.
-    unsafe { l::lua_pushvalue(L, l::lua_upvalueindex(word as c_int)) };
-}
-
-/// # Safety
-/// As [`word`], with a fresh table on top; `value` pushes one value.
-unsafe fn field(L: *mut lua_State, name: Word, value: impl FnOnce()) {
-    // SAFETY: a raw set into a table without metatable.
-    unsafe {
-        word(L, name);
-        value();
-        l::lua_rawset(L, -3);
+fn status(status: Status) -> c_int {
+    match status {
+        Status::NotPersisted => RECORD.word(3),
+        Status::PossiblyPersisted => RECORD.word(4),
+        Status::Persisted => RECORD.word(5),
     }
 }
 
@@ -102,9 +76,9 @@ unsafe fn body<T: Face>(L: *mut lua_State) -> Result<c_int, Raise> {
 /// Called protected, with an event as light userdata: kind and two values.
 ///
 /// # Safety
-/// As [`protected`]; [`WORDS`] are the upvalues.
+/// As [`protected`]; [`RECORD`] has the upvalues.
 pub unsafe extern "C-unwind" fn push_event(L: *mut lua_State) -> c_int {
-    // SAFETY: the event lives in the frame that calls this; at most ten slots are used.
+    // SAFETY: the event lives in the frame that calls this; at most nineteen slots are used.
     unsafe {
         match &*l::lua_touserdata(L, 1).cast::<Event>() {
             Event::Error(error) => {
@@ -156,7 +130,7 @@ pub unsafe extern "C-unwind" fn push_event(L: *mut lua_State) -> c_int {
                 return 3;
             }
             Event::Delivery(report) => {
-                word(L, Word::Delivery);
+                l::lua_pushvalue(L, DELIVERY);
                 match &report.error {
                     Some(error) => push::error(L, error),
                     None => l::lua_pushnil(L),
@@ -225,33 +199,33 @@ unsafe fn take_from(L: *mut lua_State, slots: l::lua_Integer, slot: u32) {
 }
 
 /// # Safety
-/// As [`word`]; five stack slots are free.
+/// As [`push_event`]; fifteen stack slots are free.
 unsafe fn push_report(L: *mut lua_State, report: &Report) {
-    // SAFETY: raw sets into a fresh table.
+    // SAFETY: the record's eleven fields are pushed.
     unsafe {
-        l::lua_createtable(L, 0, 12);
-        field(L, Word::Topic, || push::bytes(L, report.topic()));
-        field(L, Word::Partition, || push::integer(L, i64::from(report.partition)));
-        field(L, Word::Offset, || push::integer(L, report.offset));
-        field(L, Word::Status, || push::text(L, report.status.name()));
-        field(L, Word::LatencyUs, || push::integer(L, report.latency_us));
-        field(L, Word::Broker, || push::integer(L, i64::from(report.broker)));
+        RECORD.begin(L);
+        push::bytes(L, report.topic());
+        push::integer(L, i64::from(report.partition));
+        push::integer(L, report.offset);
+        l::lua_pushvalue(L, status(report.status));
+        push::integer(L, report.latency_us);
+        push::integer(L, i64::from(report.broker));
         if report.timestamp >= 0 {
-            field(L, Word::Timestamp, || push::integer(L, report.timestamp));
-            let kind = if report.timestamp_type == LOG_APPEND_TIME { Word::LogAppendTime } else { Word::CreateTime };
-            field(L, Word::TimestampType, || word(L, kind));
+            push::integer(L, report.timestamp);
+            l::lua_pushvalue(L, if report.timestamp_type == LOG_APPEND_TIME { LOG_APPENDED } else { CREATE_TIME });
+        } else {
+            l::lua_pushnil(L);
+            l::lua_pushnil(L);
         }
-        if let Some(key) = report.key() {
-            field(L, Word::Key, || push::bytes(L, key));
+        push::optional(L, report.value());
+        push::optional(L, report.key());
+        match report.mark {
+            Mark::Sequence(id) => push::integer(L, id),
+            _ => l::lua_pushnil(L),
         }
-        if let Some(value) = report.value() {
-            field(L, Word::Value, || push::bytes(L, value));
-        }
-        if let Mark::Sequence(id) = report.mark {
-            field(L, Word::SequenceId, || push::integer(L, id));
-        }
+        RECORD.end(L);
         if !report.headers.is_empty() {
-            field(L, Word::Headers, || {
+            push::field(L, "headers", || {
                 push::headers(L, report.headers.len(), |index| {
                     let (name, value) = report.headers.get(index)?;
                     Some((name, value.as_deref()))

@@ -6,24 +6,26 @@ use mlua::ffi as l;
 use mlua::lua_State;
 
 use super::push;
+use super::record::Record;
 use crate::model::error::PARTITION_EOF;
 use crate::native::message::Message;
 
 /// Where a client's callbacks table keeps the metatable of its messages.
 pub const MESSAGE_CLASS: l::lua_Integer = 3;
 
-/// Upvalues of [`push_table`] and [`push_tables`]: the function that makes a message's table of its fields,
-/// and strings that Lua then need not look up.
-pub const UPVALUES: (&str, &[&str]) = (include_str!("../forms/message.lua"), &["create_time", "log_append_time"]);
-
-const MAKE: c_int = l::lua_upvalueindex(1);
-const CREATE_TIME: c_int = l::lua_upvalueindex(2);
-const LOG_APPEND_TIME: c_int = l::lua_upvalueindex(3);
+/// Upvalues of [`push_table`] and [`push_tables`].
+pub const RECORD: Record = Record {
+    maker: include_str!("../forms/message.lua"),
+    fields: &["topic", "partition", "offset", "value", "key", "timestamp", "timestamp_type", "leader_epoch"],
+    words: &["create_time", "log_append_time"],
+};
+const CREATE_TIME: c_int = RECORD.word(0);
+const LOG_APPEND_TIME: c_int = RECORD.word(1);
 
 /// `(message, class)`, called protected: a message's table with its class.
 ///
 /// # Safety
-/// As [`super::raise::protected`]; [`UPVALUES`] are its upvalues.
+/// As [`super::raise::protected`]; [`RECORD`] has the upvalues.
 pub unsafe extern "C-unwind" fn push_table(L: *mut lua_State) -> c_int {
     // SAFETY: the message lives in the frame that calls this.
     unsafe {
@@ -74,14 +76,14 @@ unsafe fn name_topic(L: *mut lua_State, message: &Message, before: Option<&Messa
 /// Pushes the message's table; its class is at stack place 2, its topic at `topic`.
 ///
 /// # Safety
-/// In a function that has [`UPVALUES`]; ten stack slots are free.
+/// In a function that has [`RECORD`] as upvalues; twelve stack slots are free.
 unsafe fn push_one(L: *mut lua_State, message: &Message, topic: c_int) {
-    // SAFETY: the maker takes eight values and returns a fresh table, whose metatable is ours.
+    // SAFETY: the record's eight fields are pushed; the table is fresh, its metatable ours.
     unsafe {
         if message.code() == PARTITION_EOF {
             push_end(L, message, topic);
         } else {
-            l::lua_pushvalue(L, MAKE);
+            RECORD.begin(L);
             l::lua_pushvalue(L, topic);
             push::integer(L, i64::from(message.partition()));
             push::integer(L, message.offset());
@@ -101,7 +103,7 @@ unsafe fn push_one(L: *mut lua_State, message: &Message, topic: c_int) {
                 epoch if epoch >= 0 => push::integer(L, i64::from(epoch)),
                 _ => l::lua_pushnil(L),
             }
-            l::lua_call(L, 8, 1);
+            RECORD.end(L);
             if let Some(headers) = message.headers() {
                 push::field(L, "headers", || push::headers(L, headers.len(), |index| headers.get(index)));
             }

@@ -22,5 +22,6 @@ pub mod push;
 pub mod queue;
 pub mod raise;
 pub mod receive;
+pub mod record;
 pub mod send;
 pub mod serve;
