@@ -25,9 +25,14 @@ describe("producer:transaction", function()
         return err
     end
 
+    -- No request comes in between: the broker is down.
     local function decide(answer)
+        if answer then mock:broker_down(1) end
         mock:clear_errors("EndTxn")
-        if answer then mock:push_errors("EndTxn", { answer }) end
+        if answer then
+            mock:push_errors("EndTxn", { answer })
+            mock:broker_up(1)
+        end
     end
 
     it("whose commit is not decided in time says how to hear of it, and does not ask to be called again", function()
@@ -47,7 +52,7 @@ describe("producer:transaction", function()
         fill(8)
         local p, c = producer(), consumer()
         local first
-        undecided(p, { consumer = c, timeout = 1000 }, function() first = take(c, 4) end)
+        undecided(p, { consumer = c, timeout = 2000 }, function() first = take(c, 4) end)
         decide()
         assert.is_true(p:commit_transaction(20000))
         local sent = requests "TxnOffsetCommit"
@@ -62,7 +67,7 @@ describe("producer:transaction", function()
     it("whose commit fails after all gives its input back with the abort", function()
         fill(4)
         local p, c = producer(), consumer()
-        undecided(p, { consumer = c, timeout = 1000 }, function() take(c, 4) end)
+        undecided(p, { consumer = c, timeout = 2000 }, function() take(c, 4) end)
         decide "INVALID_TXN_STATE"
         local ok, err = p:commit_transaction(20000)
         assert.is_nil(ok)
@@ -75,7 +80,7 @@ describe("producer:transaction", function()
         fill(4)
         local id = h.topic "id"
         local p, c = producer { ["transactional.id"] = id }, consumer()
-        undecided(p, { consumer = c, timeout = 1000 }, function() take(c, 4) end)
+        undecided(p, { consumer = c, timeout = 2000 }, function() take(c, 4) end)
         p:close(0)
         decide()
         local again
@@ -102,5 +107,20 @@ describe("producer:transaction", function()
         assert.is_true(p:abort_transaction(20000))
         assert.same({ "1", "2", "3", "4" }, take(c, 4))
         assert.is_true(p:transaction(function() end, { consumer = c }))
+    end)
+
+    it("passes on what the function raised, be it nil, when the abort is not through in time", function()
+        local p = producer()
+        assert.is_true(p:transaction(function() end))
+        local function body(tx, thrown)
+            assert(tx:produce("out", "v"))
+            assert(tx:flush())
+            mock:set_rtt(1, 700)
+            error(thrown, 0)
+        end
+        assert.same({ false }, { pcall(p.transaction, p, body, { timeout = 50 }) })
+        mock:set_rtt(1, 0)
+        assert.is_true(p:abort_transaction(20000))
+        assert.is_true(p:transaction(function() end))
     end)
 end)

@@ -244,7 +244,7 @@ end
 local function give_up(run, err, not_aborted)
     local is_undecided = not_aborted and not_aborted.name == "_CONFLICT"
     if is_undecided then leave_undecided(run) else give_back(run) end
-    if not rawequal(err, run.own) then return end
+    if run.own == nil or not rawequal(err, run.own) then return end
     if is_undecided then
         undecided(err, "; the commit goes on and may succeed: call commit_transaction again, before anything else, to hear of it")
     elseif not_aborted and not_aborted.name == "_TIMED_OUT" then
