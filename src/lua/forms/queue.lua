@@ -111,33 +111,9 @@ local function loop(self, timeout, limit)
     end
 end
 
-function methods.messages(...)
-    step.messages_begin(...)
-    local self, options = ...
-    if options ~= nil and type(options) ~= "table" then native.argument_error(2, "table expected, got " .. type(options)) end
-    local timeout, limit = loops.read_options("messages", options, 2)
-    loops.check_can_wait(step.owner(self))
-    return loop(self, timeout, limit)
-end
-
-function methods.each(...)
-    step.each_begin(...)
-    local self, options, fn = ...
-    local last = 3
-    if type(options) == "function" and fn == nil then options, fn, last = nil, options, 2 end
-    if options ~= nil and type(options) ~= "table" then native.argument_error(2, "table or function expected, got " .. type(options)) end
-    if type(fn) ~= "function" then native.argument_error(last, "function expected, got " .. type(fn)) end
-    local timeout, limit = loops.read_options("each", options, 2)
-    local next_one, count = loop(self, timeout, limit), 0
-    while true do
-        local message = next_one()
-        if not message then return count end
-        count = count + 1
-        fn(message)
-    end
-end
+loops.give(methods, step, loop, step.owner)
 
 -- A compiled loop does not look at debug hooks, through which Ctrl-C comes.
 if rawget(_G, "jit") then
-    for _, fn in ipairs { next_slowly, next_message, methods.each } do rawget(_G, "jit").off(fn, true) end
+    for _, fn in ipairs { next_slowly, next_message } do rawget(_G, "jit").off(fn, true) end
 end

@@ -187,36 +187,42 @@ local function check_can_wait(self, what, cure)
     end
 end
 
-function methods.messages(...)
-    step.messages_begin(...)
-    local self, options = ...
-    if options ~= nil and type(options) ~= "table" then native.argument_error(2, "table expected, got " .. type(options)) end
-    local timeout, limit = read_loop_options("messages", options, 2)
-    check_can_wait(self)
-    return loop(self, timeout, limit)
+-- Gives a class `messages` and `each`, over its steps and what makes the function that returns its next message.
+local function give(to, begin, make, client_of)
+    function to.messages(...)
+        begin.messages_begin(...)
+        local self, options = ...
+        if options ~= nil and type(options) ~= "table" then native.argument_error(2, "table expected, got " .. type(options)) end
+        local timeout, limit = read_loop_options("messages", options, 2)
+        check_can_wait(client_of(self))
+        return make(self, timeout, limit)
+    end
+
+    function to.each(...)
+        begin.each_begin(...)
+        local self, options, fn = ...
+        local last = 3
+        if type(options) == "function" and fn == nil then options, fn, last = nil, options, 2 end
+        if options ~= nil and type(options) ~= "table" then native.argument_error(2, "table or function expected, got " .. type(options)) end
+        if type(fn) ~= "function" then native.argument_error(last, "function expected, got " .. type(fn)) end
+        local timeout, limit = read_loop_options("each", options, 2)
+        local next_one, count = make(self, timeout, limit), 0
+        while true do
+            local message = next_one()
+            if not message then return count end
+            count = count + 1
+            fn(message)
+        end
+    end
+    if jit then jit.off(to.each, true) end
 end
 
-function methods.each(...)
-    step.each_begin(...)
-    local self, options, fn = ...
-    local last = 3
-    if type(options) == "function" and fn == nil then options, fn, last = nil, options, 2 end
-    if options ~= nil and type(options) ~= "table" then native.argument_error(2, "table or function expected, got " .. type(options)) end
-    if type(fn) ~= "function" then native.argument_error(last, "function expected, got " .. type(fn)) end
-    local timeout, limit = read_loop_options("each", options, 2)
-    local next_one, count = loop(self, timeout, limit), 0
-    while true do
-        local message = next_one()
-        if not message then return count end
-        count = count + 1
-        fn(message)
-    end
-end
+give(methods, step, loop, function(self) return self end)
 
 -- What loops over a queue's messages share with these.
-native.loops = { read_options = read_loop_options, ends = ENDS_LOOP, check_can_wait = check_can_wait }
+native.loops = { give = give, ends = ENDS_LOOP, check_can_wait = check_can_wait }
 
 -- A compiled loop does not look at debug hooks, through which Ctrl-C comes.
 if jit then
-    for _, fn in ipairs { receive_slowly, poll_slowly, next_message, methods.each } do jit.off(fn, true) end
+    for _, fn in ipairs { receive_slowly, poll_slowly, next_message } do jit.off(fn, true) end
 end
