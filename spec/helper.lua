@@ -88,6 +88,24 @@ function h.fill(brokers, topic, values)
     producer:close()
 end
 
+--- A consumer of a mock cluster's topic t from its beginning, in the group g, unless `options` say otherwise.
+function h.reader(mock, options)
+    options["bootstrap.servers"] = mock:bootstrap_servers()
+    options["group.id"] = options["group.id"] or "g"
+    options["auto.offset.reset"] = options["auto.offset.reset"] or "earliest"
+    options.topics = options.topics or { "t:0" }
+    return h.track(h.kafka.consumer(options))
+end
+
+--- The next message; an error before it fails.
+function h.next_message(consumer)
+    return h.wait_until(function()
+        local message, err = consumer:poll(100)
+        assert(err == nil, err)
+        return message
+    end, 20, "a message")
+end
+
 --- What receive() returns once it returns a message: payload, topic, partition, key (as a table, `n` counts them).
 function h.receive(consumer, seconds)
     local deadline, last = h.now() + (seconds or 15), nil

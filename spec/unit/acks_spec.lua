@@ -9,13 +9,7 @@ describe("a message is done", function()
     before_each(function() mock = h.mock { topics = { t = 1, many = 4 } } end)
     after_each(h.cleanup)
 
-    local function consumer(options)
-        options["bootstrap.servers"] = mock:bootstrap_servers()
-        options["group.id"] = options["group.id"] or "g"
-        options["auto.offset.reset"] = "earliest"
-        options.topics = options.topics or { "t:0" }
-        return h.track(kafka.consumer(options))
-    end
+    local function consumer(options) return h.reader(mock, options) end
 
     local function fill(count, topic)
         local values = {}
@@ -23,13 +17,7 @@ describe("a message is done", function()
         h.fill(mock:bootstrap_servers(), topic or "t", values)
     end
 
-    local function poll(c)
-        return h.wait_until(function()
-            local message, err = c:poll(100)
-            assert.is_nil(err)
-            return message
-        end, 20, "a message")
-    end
+    local poll = h.next_message
 
     local function take(c, count)
         local messages = {}

@@ -11,13 +11,7 @@ describe("the prefetch buffer", function()
     before_each(function() mock = h.mock { topics = { t = 1, many = 4 } } end)
     after_each(h.cleanup)
 
-    local function consumer(options)
-        options["bootstrap.servers"] = mock:bootstrap_servers()
-        options["group.id"] = "g"
-        options["auto.offset.reset"] = "earliest"
-        options.topics = options.topics or { "t:0" }
-        return h.track(kafka.consumer(options))
-    end
+    local function consumer(options) return h.reader(mock, options) end
 
     local function impatient(options)
         options["session.timeout.ms"], options["max.poll.interval.ms"], options["heartbeat.interval.ms"] = 1000, 1000, 100
@@ -30,13 +24,7 @@ describe("the prefetch buffer", function()
         h.fill(mock:bootstrap_servers(), "t", values)
     end
 
-    local function poll(c)
-        return h.wait_until(function()
-            local message, err = c:poll(100)
-            assert.is_nil(err)
-            return message
-        end, 20, "a message")
-    end
+    local poll = h.next_message
 
     it("shows the group that a slow program lives while it eats what is buffered", function()
         fill(1, 200)

@@ -7,13 +7,7 @@ describe("receiving", function()
     before_each(function() mock = h.mock { topics = { t = 1, many = 4 } } end)
     after_each(h.cleanup)
 
-    local function consumer(options)
-        options["bootstrap.servers"] = mock:bootstrap_servers()
-        options["group.id"] = options["group.id"] or "g"
-        options["auto.offset.reset"] = options["auto.offset.reset"] or "earliest"
-        options.topics = options.topics or { "t:0" }
-        return h.track(kafka.consumer(options))
-    end
+    local function consumer(options) return h.reader(mock, options) end
 
     local function fill(count, topic)
         local values = {}
@@ -21,13 +15,7 @@ describe("receiving", function()
         h.fill(mock:bootstrap_servers(), topic or "t", values)
     end
 
-    local function poll(c)
-        return h.wait_until(function()
-            local message, err = c:poll(100)
-            assert.is_nil(err)
-            return message
-        end, 15, "a message")
-    end
+    local poll = h.next_message
 
     it("gives a message with all that it has, and without what it lacks", function()
         local bytes = "\0\255\r\n"
