@@ -178,7 +178,7 @@
 ---@field on_assign? fun(consumer: kafka.Consumer, partitions: kafka.TopicPartition[]): kafka.PartitionList? what it returns is assigned instead
 ---@field on_revoke? fun(consumer: kafka.Consumer, partitions: kafka.TopicPartition[]) before partitions go; may commit
 ---@field on_lost? fun(consumer: kafka.Consumer, partitions: kafka.TopicPartition[]) they have gone already; without it on_revoke runs
----@field on_commit? fun(err: kafka.Error?, offsets: kafka.TopicPartition[]) after every commit, also an automatic one; for that of `close` within it, when the consumer is closed
+---@field on_commit? fun(err: kafka.Error?, offsets: kafka.TopicPartition[]) after every commit, automatic ones and that of `close` too
 
 ---@class kafka.ProduceOptions
 ---@field partition? integer default: the partitioner's choice
