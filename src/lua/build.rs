@@ -10,6 +10,7 @@ use super::face::{client_methods, Face};
 use super::mock::MockCluster;
 use super::producer::Producer;
 use super::queue::{self, Queue};
+use super::stack::arity;
 use super::stack::block::{self, Class};
 use super::stack::cold::{self, Accepts, Args, Inner};
 use super::stack::push;
@@ -194,6 +195,7 @@ fn suggest(_: &Lua, args: Args) -> Result<String, Raise> {
 /// The whole module.
 pub fn module(lua: &Lua) -> LuaResult<LuaTable> {
     let native = lua.create_table()?;
+    arity::install(lua)?;
     native.raw_set("Error", error::class(lua)?)?;
     native.raw_set(
         "producer",

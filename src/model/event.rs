@@ -22,6 +22,11 @@ pub enum Event {
     },
     /// Not boxed: there is one a message.
     Delivery(Report),
+    /// The same for a callback of a message's own that takes no report.
+    Told {
+        slot: u32,
+        error: Option<KafkaError>,
+    },
     /// How far delivery has got.
     Checkpoint(Progress),
     /// A rebalance waits for the program's callbacks; what it is lies with the consumer.
@@ -35,7 +40,7 @@ impl Event {
     /// to a call are owed.
     pub fn is_droppable(&self) -> bool {
         match self {
-            Event::Delivery(_) | Event::Rebalance => false,
+            Event::Delivery(_) | Event::Told { .. } | Event::Rebalance => false,
             Event::Commit(committed) => committed.call.is_none(),
             _ => true,
         }
@@ -107,6 +112,8 @@ pub enum Mark {
     Sequence(i64),
     /// A place in the client's table of callbacks and opaques.
     Slot(u32),
+    /// As `Slot`, with a callback that takes no report.
+    Brief(u32),
 }
 
 #[cfg(test)]

@@ -172,9 +172,13 @@ pub unsafe extern "C" fn on_delivery(_: *mut rd::rd_kafka_t, message: *const rd:
         let mark = opaque::unpack((*message)._private);
         let sequence = if let Mark::Sequence(id) = mark { id } else { -1 };
         let listened = shared.wanted.reports && (code != 0 || !shared.wanted.only_failed_reports && shared.counts.is_sampled());
-        let heard = listened || matches!(mark, Mark::Slot(_));
-        if heard {
-            shared.push(Event::Delivery(copy_report(&*message, code, mark, listened)));
+        let heard = listened || matches!(mark, Mark::Slot(_) | Mark::Brief(_));
+        match mark {
+            Mark::Brief(slot) if !listened => {
+                shared.push(Event::Told { slot, error: (code != 0).then(|| from_code(code, None)) });
+            }
+            _ if heard => shared.push(Event::Delivery(copy_report(&*message, code, mark, listened))),
+            _ => {}
         }
         if code != 0 {
             // One per failed message would be one too many: the code tells enough.

@@ -47,7 +47,8 @@ const LOG_APPEND_TIME: i32 = 2;
 
 /// `(self)` → kind and what the callback of that kind takes, or nothing when no event waits. For
 /// "delivery": error or nil, report and, if the message had them, its own callback, its opaque,
-/// and whether the tables of these want renewing, as emptied ones keep their size.
+/// and whether the tables of these want renewing, as emptied ones keep their size. Such a callback may be one
+/// that takes no report: then there is none, and the kind only says that there is an event.
 ///
 /// # Safety
 /// Called by Lua only, with the metatable of `T` as upvalue 1.
@@ -61,14 +62,29 @@ unsafe fn body<T: Face>(L: *mut lua_State) -> Result<c_int, Raise> {
     unsafe {
         let state = block::any::<T>(L)?;
         let Some(event) = state.shared().pop() else { return Ok(0) };
+        if let Event::Told { slot, error: None } = event {
+            // No value is made.
+            l::lua_pushboolean(L, 1);
+            l::lua_pushnil(L);
+            l::lua_pushnil(L);
+            push_slot(L, state, slot);
+            l::lua_pushboolean(L, 0);
+            return Ok(7);
+        }
         if let Err(raise) = protected(L, std::ptr::from_ref(&event) as *mut c_void, None, 3) {
             state.shared().put_back(event);
             return Err(raise);
         }
-        let Event::Delivery(report) = &event else { return Ok(3) };
-        let Mark::Slot(slot) = report.mark else { return Ok(3) };
+        let (slot, listened) = match &event {
+            Event::Told { slot, .. } => (*slot, false),
+            Event::Delivery(report) => match report.mark {
+                Mark::Slot(slot) | Mark::Brief(slot) => (slot, report.listened),
+                _ => return Ok(3),
+            },
+            _ => return Ok(3),
+        };
         push_slot(L, state, slot);
-        l::lua_pushboolean(L, c_int::from(report.listened));
+        l::lua_pushboolean(L, c_int::from(listened));
         Ok(7)
     }
 }
@@ -128,6 +144,13 @@ pub unsafe extern "C-unwind" fn push_event(L: *mut lua_State) -> c_int {
                 }
                 push_committed(L, committed);
                 return 3;
+            }
+            Event::Told { error, .. } => {
+                l::lua_pushvalue(L, DELIVERY);
+                match error {
+                    Some(error) => push::error(L, error),
+                    None => l::lua_pushnil(L),
+                }
             }
             Event::Delivery(report) => {
                 l::lua_pushvalue(L, DELIVERY);

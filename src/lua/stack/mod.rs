@@ -8,6 +8,7 @@
 #![allow(non_snake_case)]
 
 pub mod args;
+pub mod arity;
 pub mod batch;
 pub mod block;
 pub mod cold;

@@ -7,7 +7,7 @@ use mlua::ffi as l;
 use mlua::lua_State;
 
 use super::raise::Raise;
-use super::{args, block};
+use super::{args, arity, block};
 use crate::client::producer::Outgoing;
 use crate::lua::producer::Producer;
 use crate::model::nearest::nearest;
@@ -308,6 +308,19 @@ unsafe fn header(L: *mut lua_State, list: &mut Headers, name: c_int, value: c_in
         list.add(&name_bytes, value_bytes.as_deref());
     }
     Ok(())
+}
+
+/// Whether the message's own callback will not look at its report. An opaque is a part of that.
+///
+/// # Safety
+/// The message lies in its places, two stack slots are free, nothing of Rust's is alive.
+pub unsafe fn is_brief(L: *mut lua_State, places: Places) -> bool {
+    // SAFETY: a function lies there.
+    unsafe {
+        l::lua_type(L, places.on_delivery()) == l::LUA_TFUNCTION
+            && l::lua_type(L, places.opaque()) == l::LUA_TNIL
+            && arity::takes_no_report(L, places.on_delivery())
+    }
 }
 
 /// Puts callback and opaque aside under a number, if there are any.

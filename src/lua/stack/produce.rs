@@ -7,7 +7,7 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use mlua::ffi as l;
 use mlua::lua_State;
 
-use super::outgoing::{clear_slot, read_options, refuse_unknown, take_slot, unfold, Naming, Places};
+use super::outgoing::{clear_slot, is_brief, read_options, refuse_unknown, take_slot, unfold, Naming, Places};
 use super::raise::{finish, Raise, Style, INNER_STEP, METHOD, STEP};
 use super::{args, block};
 use crate::client::producer::Outgoing;
@@ -77,8 +77,9 @@ unsafe fn enqueue(L: *mut lua_State, style: Style) -> c_int {
             l::lua_replace(L, 2);
             all_known = unfold(L, PLACES, false);
         }
+        let is_brief = form != Form::Plain && is_brief(L, PLACES);
         let texts = Texts { topic: args::string(L, 2), value: args::string(L, 3), key: args::string(L, 4) };
-        let outcome = catch_unwind(AssertUnwindSafe(|| body(L, given, form, all_known, &texts)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| body(L, given, form, all_known, is_brief, &texts)));
         finish(L, style, outcome)
     }
 }
@@ -91,9 +92,16 @@ struct Texts<'a> {
 }
 
 /// # Safety
-/// As [`enqueue`]; a form other than plain is unfolded, and what that said is `all_known`.
+/// As [`enqueue`]; a form other than plain is unfolded, what that said is `all_known`, and [`is_brief`] asked.
 #[inline]
-unsafe fn body(L: *mut lua_State, given: c_int, form: Form, all_known: bool, texts: &Texts) -> Result<c_int, Raise> {
+unsafe fn body(
+    L: *mut lua_State,
+    given: c_int,
+    form: Form,
+    all_known: bool,
+    is_brief: bool,
+    texts: &Texts,
+) -> Result<c_int, Raise> {
     // SAFETY: slices live on the stack.
     unsafe {
         let state = block::open::<Producer>(L)?;
@@ -137,7 +145,7 @@ unsafe fn body(L: *mut lua_State, given: c_int, form: Form, all_known: bool, tex
         if !plain {
             read_options(L, PLACES, &mut message, naming)?;
             slot = take_slot(L, PLACES, state)?;
-            message.mark = slot.map_or(Mark::None, Mark::Slot);
+            message.mark = slot.map_or(Mark::None, if is_brief { Mark::Brief } else { Mark::Slot });
         }
         let producer = state.open()?;
         let result = producer.produce(topic, &mut message);
