@@ -67,7 +67,7 @@ unsafe fn body<T: Face>(L: *mut lua_State) -> Result<c_int, Raise> {
             l::lua_pushboolean(L, 1);
             l::lua_pushnil(L);
             l::lua_pushnil(L);
-            push_slot(L, state, slot);
+            push_slot(L, state, slot, false);
             l::lua_pushboolean(L, 0);
             return Ok(7);
         }
@@ -83,7 +83,7 @@ unsafe fn body<T: Face>(L: *mut lua_State) -> Result<c_int, Raise> {
             },
             _ => return Ok(3),
         };
-        push_slot(L, state, slot);
+        push_slot(L, state, slot, true);
         l::lua_pushboolean(L, c_int::from(listened));
         Ok(7)
     }
@@ -189,17 +189,21 @@ unsafe fn push_committed(L: *mut lua_State, committed: &Committed) {
 }
 
 /// Pushes the message's own callback, its opaque, and whether the slots' tables want renewing,
-/// and gives the slot back.
+/// and gives the slot back. An opaque is not looked for where the message has none.
 ///
 /// # Safety
 /// The object lies at stack place 1.
-unsafe fn push_slot<T: Face>(L: *mut lua_State, state: &T, slot: u32) {
+unsafe fn push_slot<T: Face>(L: *mut lua_State, state: &T, slot: u32, may_have_opaque: bool) {
     // SAFETY: raw gets and sets of nil on tables of ours: no value is made.
     unsafe {
         block::push_callbacks(L);
         take_from(L, SLOT_CALLBACKS, slot);
         l::lua_insert(L, -2);
-        take_from(L, SLOT_OPAQUES, slot);
+        if may_have_opaque {
+            take_from(L, SLOT_OPAQUES, slot);
+        } else {
+            l::lua_pushnil(L);
+        }
         l::lua_insert(L, -2);
         l::lua_settop(L, -2);
         l::lua_pushboolean(L, c_int::from(state.free_slot(slot)));
