@@ -12,7 +12,7 @@ function form.outcome(result, err)
 end
 
 -- Past its deadline a close waits this long (ms) for librdkafka's threads to end.
-local FAREWELL = 400
+local FAREWELL = 300
 
 local function leave(self, deadline)
     native.stop_loops(self)

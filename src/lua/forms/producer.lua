@@ -59,7 +59,7 @@ function methods.flush(...)
 end
 
 -- Past its deadline a close waits this long (ms) for librdkafka's threads to end.
-local FAREWELL = 400
+local FAREWELL = 300
 
 local function wait_until_gone(self)
     local farewell = now() + FAREWELL
