@@ -1,5 +1,6 @@
 -- A mock cluster held by another process: it survives the clients under test, can be killed and stopped, and counts.
 local child = require "spec.support.child"
+local system = require "system"
 
 local broker = {}
 broker.__index = broker
@@ -43,8 +44,21 @@ function broker:count(topic, expected, seconds)
     end
 end
 
---- Sends a signal to the cluster's process: "KILL", "STOP", "CONT".
-function broker:signal(name) self.process:kill(name) end
+-- How ps shows a process that a signal has reached: one that waits for a processor meets it late.
+local reached = { STOP = "^%s*T", KILL = "^%s*Z" }
+
+--- Sends a signal to the cluster's process: "KILL", "STOP", "CONT". Returns once it has been stopped or killed.
+function broker:signal(name)
+    self.process:kill(name)
+    for _ = 1, 500 do
+        local ps = io.popen(("ps -o stat= -p %d"):format(self.process.pid))
+        local state = ps:read("*a")
+        ps:close()
+        if not reached[name] or state:find(reached[name]) or state == "" then return end
+        system.sleep(0.02)
+    end
+    error("the mock cluster lives on after SIG" .. name, 2)
+end
 
 function broker:close() self.process:destroy() end
 
