@@ -136,8 +136,33 @@ describe("an option", function()
         assert.are.same(before, options)
     end)
 
-    it("that is false or nil counts as not given where it is a callback", function()
-        h.track(kafka.producer { ["bootstrap.servers"] = h.nowhere, on_error = nil })
+    it("that is false counts as not given where it is a callback, and takes back what is inherited", function()
+        local p = h.track(kafka.producer { ["bootstrap.servers"] = h.nowhere, on_error = false, on_delivery = false })
+        assert.is_nil(p:config().on_error)
+        local inherits = setmetatable({ ["bootstrap.servers"] = h.nowhere, on_error = false }, { __index = { on_error = print } })
+        assert.is_nil(h.track(kafka.producer(inherits)):config().on_error)
+        local s = h.track(kafka.session { ["bootstrap.servers"] = h.nowhere, on_error = print, on_checkpoint = print })
+        p = s:producer { on_checkpoint = false }
+        assert.same({ print }, { p:config().on_error, p:config().on_checkpoint })
+        s:set("on_error", false)
+        assert.is_nil(s:config().on_error)
+        assert.is_nil(s:producer():config().on_error)
+    end)
+
+    it("of the consumer alone is refused by the producer, and a value of no use by its name", function()
+        local refused = ways["the modern producer"]
+        for name, value in pairs { topics = { "t" }, on_assign = print, ack = "manual" } do
+            local err = refused { [name] = value }
+            assert.truthy(err:find("option " .. name .. ": a consumer's option; this is a producer", 1, true), err)
+        end
+        for _, way in ipairs { "the modern producer", "the modern consumer" } do
+            for _, value in ipairs { {}, print } do
+                local err = ways[way] { ["client.id"] = value }
+                assert.truthy(err:find("option client.id: a string, number or boolean expected, got " .. type(value), 1, true), err)
+            end
+        end
+        local err = h.error_of(kafka.session, { ["linger.ms"] = {} })
+        assert.truthy(err:find("option linger.ms: ", 1, true), err)
     end)
 end)
 

@@ -148,6 +148,7 @@
 ---@field description string
 
 ---Options of every client: librdkafka's dotted keys, with string, number or boolean, and the module's own without dots.
+---A callback that is false is none, also where a session has one.
 ---@class kafka.ClientConf
 ---@field on_error? fun(err: kafka.Error) what concerns the client as a whole
 ---@field on_log? "none"|"stderr"|"syslog"|fun(line: kafka.LogLine) default "none"

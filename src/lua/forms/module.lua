@@ -50,7 +50,8 @@ end
 
 local function modern_producer(options)
     local own = {}
-    local flat = flatten(options, 3, own)
+    if options.topics ~= nil then error("option topics: a consumer's option; this is a producer", 3) end
+    local flat = flatten(options, 3, own, true)
     native.check_side(own, "producer", 3)
     need_servers(flat, 3)
     return flat, own
@@ -105,7 +106,7 @@ local function modern_consumer(options)
     if topics ~= nil and type(topics) ~= "table" then
         error(("option topics: an array of strings expected, got %s"):format(show(topics)), 3)
     end
-    local flat = flatten(setmetatable(rest, getmetatable(options) and { __index = options } or nil), 3, own)
+    local flat = flatten(setmetatable(rest, getmetatable(options) and { __index = options } or nil), 3, own, true)
     native.check_side(own, "consumer", 3)
     need_servers(flat, 3)
     local list = gather_topics(topics or {})

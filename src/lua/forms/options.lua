@@ -54,10 +54,6 @@ local function check_own(name, value, level)
         end
     elseif accepts == "error or block" then
         if value ~= "error" and value ~= "block" then expected = '"error" or "block"' end
-    elseif accepts == "count" then
-        if kind ~= "number" or value ~= math.floor(value) or value < 1 or value > 2 ^ 31 - 1 then
-            expected = "a whole number from 1"
-        end
     elseif accepts == "function, or a property" then
         if kind ~= "function" then expected = "a function, or the name of one of librdkafka's," end
     elseif kind ~= accepts then
@@ -74,17 +70,26 @@ local function meant(key)
     return hint:find(show(key), 1, true) and "" or hint
 end
 
--- Option table → key, value, key, value, …; own options go to `own` if it is given.
-local function flatten(conf, level, own)
+-- A callback that is false is none, also where one is inherited.
+local function is_none(key, value) return value == false and OWN[key] == "function" end
+
+-- Option table → key, value, key, value, …; own options go to `own` if it is given. The classic face has a sentence
+-- of its own for values of no use; others name the option, `level` functions up.
+local function flatten(conf, level, own, is_modern)
     local flat, n = {}, 0
     for key, value in pairs(conf) do
         if type(key) ~= "string" then error("invalid config key type: " .. type(key), 0) end
         if own and is_own(key, value) then
-            check_own(key, value, level + 1)
-            own[key] = value
+            if not is_none(key, value) then
+                check_own(key, value, level + 1)
+                own[key] = value
+            end
         else
             local kind = type(value)
             if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
+                if is_modern then
+                    error(("option %s: a string, number or boolean expected, got %s%s"):format(key, kind, meant(key)), level + 1)
+                end
                 error("invalid config value type: " .. kind .. meant(key), 0)
             end
             flat[n + 1], flat[n + 2] = key, value
@@ -95,7 +100,7 @@ local function flatten(conf, level, own)
     if own then
         for key in pairs(OWN) do
             local value = own[key] == nil and conf[key] or nil
-            if value ~= nil and is_own(key, value) then
+            if value ~= nil and is_own(key, value) and not is_none(key, value) then
                 check_own(key, value, level + 1)
                 own[key] = value
             end

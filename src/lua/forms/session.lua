@@ -51,7 +51,7 @@ local function read(options, level)
         if name == "topics" then topics = value else rest[name] = value end
     end
     if topics == nil then topics = options.topics end
-    local flat = flatten(setmetatable(rest, getmetatable(options) and { __index = options } or nil), level + 1, own)
+    local flat = flatten(setmetatable(rest, getmetatable(options) and { __index = options } or nil), level + 1, own, true)
     native.check_conf(flat, own)
     if topics ~= nil then own.topics = copy_topics(topics, level + 1) end
     return flat, own
