@@ -115,6 +115,25 @@ describe("A partitioner in Lua", function()
         assert.same({ m1 = 1, m2 = 2, m3 = 3, m4 = 0, m5 = 1 }, went)
     end)
 
+    it("is asked once for each message of a batch that waits for room", function()
+        local mock = h.mock{ topics = { t = 4 } }
+        local asked = 0
+        local p, went = noting(mock:bootstrap_servers(), {
+            on_full = "block", ["queue.buffering.max.messages"] = 5, ["message.max.bytes"] = 1000, partitioner = function()
+                asked = asked + 1
+                return asked % 4
+            end,
+        })
+        local list = { "never", { value = ("x"):rep(2000) } }
+        for i = 3, 60 do list[i] = "m" .. i end
+        local accepted, errors = p:produce_batch("t", list, { from = 2 })
+        assert.same({ 58, "MSG_SIZE_TOO_LARGE" }, { accepted, errors[2].name })
+        assert.is_nil(errors.first)
+        assert.is_true(p:flush())
+        assert.equal(59, asked)
+        for i = 3, 60 do assert.equal((i - 1) % 4, went["m" .. i]) end
+    end)
+
     it("leaves the other options of a message as they are", function()
         local mock = h.mock{ topics = { t = 4 } }
         local p = producer(mock:bootstrap_servers(), { partitioner = function() return 2 end })

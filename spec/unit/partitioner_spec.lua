@@ -66,6 +66,19 @@ describe("kafka.partitioner", function()
         end
     end)
 
+    it("does not bind a producer whose partitioner is random", function()
+        local mock = h.mock{ topics = { t = 7 } }
+        local p, went = noting(mock:bootstrap_servers(), { partitioner = "random" })
+        for i = 1, 200 do assert(p:produce("t", "v" .. i, "one key")) end
+        assert.is_true(p:flush())
+        local used, count = {}, 0
+        for i = 1, 200 do
+            local partition = went["v" .. i]
+            if not used[partition] then used[partition], count = true, count + 1 end
+        end
+        assert.is_true(count > 1, "all of one key went to one partition")
+    end)
+
     it("refuses anything but a key and a count", function()
         local use = h.chunk("local f, key, n = ...\nlocal p = f(key, n)")
         for _, bad in ipairs{ { {}, 3 }, { true, 3 }, { "k", 0 }, { "k", -1 }, { "k", 1.5 }, { "k", "x" }, { "k", 2 ^ 31 }, { "k", 0 / 0 } } do

@@ -167,6 +167,19 @@ describe("produce_batch", function()
         assert.matches("from", h.error_of(p.produce_batch, p, topic, {}, { form = 1 }))
     end)
 
+    it("refuses one message in place of an array of them: nobody would send it", function()
+        local p = producer()
+        local function said(arguments)
+            return h.error_of(h.chunk("local p, topic = ...\nlocal n = p:produce_batch(" .. arguments .. ")"), p, topic)
+        end
+        for place, arguments in ipairs { "{ topic = topic, value = 'v' }", "topic, { value = 'v' }" } do
+            assert.equal("user.lua:2: bad argument #" .. place ..
+                " to 'produce_batch' (an array of messages expected, got a table with other keys)", said(arguments))
+        end
+        assert.equal(0, (p:produce_batch(topic, {})))
+        assert.equal(0, #p)
+    end)
+
     it("gives each message its own callback, once", function()
         local p, calls, messages = producer(), {}, {}
         for i = 1, 50 do messages[i] = { value = "v", on_delivery = function() calls[i] = (calls[i] or 0) + 1 end } end

@@ -254,18 +254,32 @@ end
 
 -- ---- batches ----------------------------------------------------------------------------------------------------------
 
--- Queues messages from `from` on. Returns how many were accepted and, if any were not, why, by index.
-local function put(self, topic, messages, partition, from, chooses)
-    if not chooses then
-        local accepted, errors = step.produce_batch(self, topic, messages, partition, from)
-        return accepted, errors
+-- Queues messages from `from` on, and waits for room where that is wanted. Returns how many were accepted, the errors of
+-- others by index and, if it waited, what callbacks raised: one that does so does not end the batch, as how much of it was
+-- accepted would be lost.
+local function put(self, own, topic, messages, partition, from)
+    local accepted, errors = step.produce_batch(self, topic, messages, partition, from)
+    local first = errors and errors.first
+    if not first or own.on_full ~= "block" then return accepted, errors end
+    local held = {}
+    local deadline = wait_for_room(self, own, errors[first], nil, held)
+    while deadline do
+        errors[first], errors.first = nil, nil
+        local more, others = step.produce_batch(self, topic, messages, partition, first)
+        accepted = accepted + more
+        for index, err in pairs(others or {}) do errors[index] = err end
+        first = errors.first
+        deadline = first and wait_for_room(self, own, errors[first], deadline, held)
     end
-    local list, index_of, errors = native.choose_partitions(self, topic, messages, from, 3)
-    local accepted, refused = step.produce_batch(self, topic, list, partition, 1)
+    return accepted, errors, held
+end
+
+-- The errors of a list that holds some of the messages, by the index each has there, together with `others`.
+local function by_index(index_of, refused, others)
     for index, err in pairs(refused or {}) do
-        if index == "first" then errors.first = index_of[err] else errors[index_of[index]] = err end
+        if index == "first" then others.first = index_of[err] else others[index_of[index]] = err end
     end
-    return accepted, next(errors) ~= nil and errors or nil
+    return next(others) ~= nil and others or nil
 end
 
 function methods.produce_batch(...)
@@ -280,26 +294,23 @@ function methods.produce_batch(...)
         native.argument_error(2, "a topic, or an array of messages expected, got " .. type_at(2, ...))
     end
     if type(messages) ~= "table" then native.argument_error(place, "an array of messages expected, got " .. type_at(place, ...)) end
+    if #messages == 0 and next(messages) ~= nil then
+        native.argument_error(place, "an array of messages expected, got a table with other keys")
+    end
     local read = read_options(options, "produce_batch", { "partition", "from" }, 2)
     local partition = whole(read.partition, "produce_batch", "partition", -1, 2 ^ 31 - 1, -1, 2)
     local from = whole(read.from, "produce_batch", "from", 1, 2 ^ 31 - 1, 1, 2)
     local own = step.callbacks(self).own
-    local chooses = partition == -1 and own.partitioner ~= nil
-    local accepted, errors = put(self, topic, messages, partition, from, chooses)
-    local first = errors and errors.first
-    if not first or own.on_full ~= "block" then return accepted, errors end
-    -- A callback that raises does not end the batch: how much of it was accepted would be lost.
-    local held = {}
-    local deadline = wait_for_room(self, own, errors[first], nil, held)
-    while deadline do
-        errors[first], errors.first = nil, nil
-        local more, others = put(self, topic, messages, partition, first, chooses)
-        accepted = accepted + more
-        for index, err in pairs(others or {}) do errors[index] = err end
-        first = errors.first
-        deadline = first and wait_for_room(self, own, errors[first], deadline, held)
+    local accepted, errors, held
+    if partition ~= -1 or own.partitioner == nil then
+        accepted, errors, held = put(self, own, topic, messages, partition, from)
+    else
+        local list, index_of, others = native.choose_partitions(self, topic, messages, from, 2)
+        accepted, errors, held = put(self, own, topic, list, partition, 1)
+        errors = by_index(index_of, errors, others)
     end
-    if next(errors) == nil then
+    if not held then return accepted, errors end
+    if not errors or next(errors) == nil then
         raise_held(held)
         return accepted
     end
