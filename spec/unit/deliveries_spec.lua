@@ -239,6 +239,27 @@ describe("a full queue", function()
         p:purge()
     end)
 
+    -- Turns red when a refusal for want of room is handed on without a look at what would ever fit.
+    it("is not waited for by a message that is larger than all of the queue: that one is too large", function()
+        for _, on_full in ipairs { "error", "block" } do
+            local p = producer { on_full = on_full, on_full_timeout = 2000, ["queue.buffering.max.kbytes"] = 1 }
+            p:create_topic(topic)
+            local large, before = ("x"):rep(2000), h.now()
+            for _, value in ipairs { large, { large:sub(1, 1000), large:sub(1, 1000) } } do
+                local ok, err = p:produce(topic, value, "key")
+                assert.is_nil(ok)
+                assert.equal("MSG_SIZE_TOO_LARGE", err.name)
+                assert.matches("queue.buffering.max.kbytes=1", err.message, 1, true)
+                assert.equal(90, p:send(topic, 0, 1, value))
+            end
+            local accepted, errors = p:produce_batch(topic, { "small", large, "small" })
+            assert.same({ 2, "MSG_SIZE_TOO_LARGE" }, { accepted, errors[2].name })
+            assert.is_nil(errors.first)
+            assert.is_true(h.now() - before < 1.5)
+            assert.is_true(p:flush())
+        end
+    end)
+
     it("is an error after on_full_timeout", function()
         local p = producer { ["bootstrap.servers"] = h.nowhere, on_full = "block", on_full_timeout = 100, ["queue.buffering.max.messages"] = 2 }
         assert.equal(2, (p:produce_batch("t", { "a", "b" })))

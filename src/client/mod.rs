@@ -19,6 +19,7 @@ pub mod patience;
 pub mod prefetch;
 pub mod producer;
 pub mod producer_leaving;
+pub mod producer_refusing;
 pub mod question;
 pub mod rebalance;
 pub mod receiving;

@@ -16,11 +16,10 @@ use super::registry;
 use super::topics::Topics;
 use super::transactions::{Call, Transactions};
 use crate::model::config::{Entries, Kind};
-use crate::model::error::{KafkaError, MSG_SIZE_TOO_LARGE, QUEUE_FULL, STATE};
+use crate::model::error::{KafkaError, MSG_SIZE_TOO_LARGE, QUEUE_FULL};
 use crate::model::event::Mark;
 use crate::model::topic::check_name;
 use crate::native::conf::TopicConf;
-use crate::native::error::{describe, from_code};
 use crate::native::metadata::Scope;
 use crate::native::producer::{flush, produce, purge, Extras, Payload};
 use crate::native::shared::{Notice, Shared};
@@ -185,6 +184,8 @@ impl Producer {
             }
             if result.is_ok() {
                 self.shared().counts.accept();
+            } else if result == Err(QUEUE_FULL) && self.never_fits(message.value.len()) {
+                result = Err(MSG_SIZE_TOO_LARGE);
             }
             result
         })
@@ -202,35 +203,7 @@ impl Producer {
                 self.send(topic, message).unwrap_or(Ok(()))
             }
         };
-        Ok(sent.map_err(|code| {
-            let size = match &message.value {
-                Payload::Bytes(bytes) => bytes.len() + message.key.map_or(0, <[u8]>::len),
-                _ => 0,
-            };
-            self.explain_refusal(code, size)
-        }))
-    }
-
-    #[cold]
-    fn explain_refusal(&self, code: i32, size: usize) -> KafkaError {
-        let message = match code {
-            QUEUE_FULL => {
-                "the local queue is full (queue.buffering.max.messages, queue.buffering.max.kbytes); call poll() to serve reports, then try again".into()
-            }
-            MSG_SIZE_TOO_LARGE => {
-                let limit = self.handle.client().property(&c"message.max.bytes".to_owned()).unwrap_or_default();
-                let size = if size > 0 { format!("the message of {size} bytes") } else { "the message".into() };
-                format!("{size} exceeds message.max.bytes={limit}")
-            }
-            _ => describe(code),
-        };
-        if let Some(error) = (code == STATE).then(|| self.transactions.explain_refusal(self.handle.client())).flatten() {
-            return error;
-        }
-        match self.handle.client().fatal_error() {
-            Some(fatal) if code == crate::model::error::FATAL => fatal,
-            _ => from_code(code, Some(message)),
-        }
+        Ok(sent.map_err(|code| self.explain_refusal(code, message.value.len(), message.key.map_or(0, <[u8]>::len))))
     }
 
     pub fn transactions(&self) -> &Transactions {

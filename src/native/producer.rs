@@ -25,6 +25,16 @@ pub enum Payload<'a> {
     Joined(Buffer),
 }
 
+impl Payload<'_> {
+    pub fn len(&self) -> usize {
+        match self {
+            Payload::Null => 0,
+            Payload::Bytes(bytes) => bytes.len(),
+            Payload::Joined(buffer) => buffer.used,
+        }
+    }
+}
+
 /// Memory of malloc's, which librdkafka may free.
 pub struct Buffer {
     data: *mut u8,

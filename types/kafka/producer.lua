@@ -44,7 +44,7 @@ function Producer:topics() end
 ---Queues a message and returns at once. The classic call; see `produce` for keys, headers and error values.
 ---
 ---Errors: returns an errno, Linux's on every system: 105 queue full, 90 too large, 3 unknown partition, 2 unknown
----topic, 125 fatal error. Raises `invalid topic` without `create_topic`.
+---topic, 125 fatal error, 8 no transaction is open. Raises `invalid topic` without `create_topic`.
 ---Danger: 0 means accepted, not delivered; that is what `poll` and `on_delivery` are for.
 ---Source: `rd_kafka_produce`.
 ---@param topic string
@@ -68,7 +68,7 @@ function Producer:poll(timeout) end
 ---Queues a message and returns at once: `produce(topic, value, key, options)`, or one table with all of it.
 ---
 ---Errors: `nil, err`: `_QUEUE_FULL` (nothing was queued: poll, then again), `MSG_SIZE_TOO_LARGE` with the limit,
----`_UNKNOWN_PARTITION`, a fatal error. Raises for a field that is not known or has the wrong type.
+---`_UNKNOWN_PARTITION`, a fatal error. Raises for a field that is not known or has the wrong type, and for arrays with holes.
 ---Danger: true means accepted, not delivered. With `on_full="block"` a full queue is waited for, and callbacks run meanwhile.
 ---Source: `rd_kafka_produce`, `rd_kafka_produceva`.
 ---@param topic string|kafka.OutgoingMessage
@@ -84,7 +84,7 @@ function Producer:produce(topic, value, key, options) end
 ---
 ---Errors: `errors[i]` is why `messages[i]` was refused; the others are queued. When the queue is full it stops there:
 ---`errors.first` says where, so poll and call again with `{from=errors.first}`. A wrong message is refused too
----(`_INVALID_ARG`), as others may be queued already.
+---(`_INVALID_ARG`), as others may be queued already. Raises for one message in place of an array.
 ---With `on_full="block"` it waits for room and serves callbacks meanwhile. One that raises does not end the batch: its error,
 ---the first one, is raised when all were accepted, and is in `errors.raised` when not, so that the count is not lost.
 ---Danger: it says nothing of delivery.
