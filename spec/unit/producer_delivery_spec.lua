@@ -158,6 +158,25 @@ describe("a delivery report", function()
         assert.are.equal(0, #p)
     end)
 
+    it("is not for a message with a header of more than a name and a value", function()
+        local p = h.track(kafka.producer(mock:bootstrap_servers()))
+        for _, pair in ipairs { { "a", "1", "2" }, { name = "a", value = "1" } } do
+            local err = h.error_of(h.chunk("local p, topic, pair = ...\np:produce(topic, 'v', nil, { headers = { pair } })"), p, topic, pair)
+            assert.truthy(err:match("^user%.lua:2: ") and err:find("{name, value} expected at index 1", 1, true), err)
+        end
+        assert.are.equal(0, #p)
+    end)
+
+    it("of an unknown topic comes under its name when topic.metadata.propagation.max.ms is over", function()
+        mock:set_topic_error("unknown", "UNKNOWN_TOPIC_OR_PART")
+        local p = h.track(kafka.producer(mock:bootstrap_servers(), { ["topic.metadata.propagation.max.ms"] = 1000 }))
+        local begun = h.now()
+        local err, report = delivered(p, "unknown", "v")
+        assert.are.equal("UNKNOWN_TOPIC_OR_PART", err.name)
+        assert.are.equal("not_persisted", report.status)
+        assert.is_true(h.now() - begun < 5, "took " .. h.now() - begun) -- librdkafka's own default is 30 s
+    end)
+
     it("has the joined value of an array of strings", function()
         local p = h.track(kafka.producer(mock:bootstrap_servers()))
         local _, report = delivered(p, topic, { "a", "b", "c" })

@@ -215,11 +215,9 @@ unsafe fn join(L: *mut lua_State, index: c_int) -> Result<Buffer, Raise> {
     // SAFETY: raw gets; a number is converted in its stack copy, not in the table.
     unsafe {
         let count = l::lua_rawlen(L, index);
-        if count == 0 {
-            l::lua_pushnil(L);
-            if l::lua_next(L, index) != 0 {
-                return Err(Raise::Arg(index, "array of strings expected, got a table with other keys".into()));
-            }
+        // What lies beside the array, or behind a hole, would be lost in silence.
+        if count_entries(L, index) != count {
+            return Err(Raise::Arg(index, "array of strings expected, got a table with holes or with other keys".into()));
         }
         let mut size = 0usize;
         for pass in 0..2 {
@@ -243,6 +241,23 @@ unsafe fn join(L: *mut lua_State, index: c_int) -> Result<Buffer, Raise> {
         }
     }
     Err(too_large(index, 0))
+}
+
+/// How many keys a table has.
+///
+/// # Safety
+/// A table is at the absolute `index`; two stack slots are free.
+pub unsafe fn count_entries(L: *mut lua_State, index: c_int) -> usize {
+    let mut entries = 0;
+    // SAFETY: only keys that lua_next gave are handed back to it, unchanged.
+    unsafe {
+        l::lua_pushnil(L);
+        while l::lua_next(L, index) != 0 {
+            entries += 1;
+            l::lua_settop(L, -2);
+        }
+    }
+    entries
 }
 
 fn too_large(index: c_int, size: usize) -> Raise {

@@ -248,9 +248,14 @@ unsafe fn headers(L: *mut lua_State, place: c_int, naming: Naming) -> Result<Hea
         for i in 1..=pairs {
             l::lua_rawgeti(L, place, i as l::lua_Integer);
             let pair = l::lua_gettop(L);
+            let wrong = |got: &str| Err(naming.fault("headers", &format!("{{name, value}} expected at index {i}, got {got}")));
             if l::lua_type(L, pair) != l::LUA_TTABLE {
-                let got = args::basic_type(L, pair);
-                return Err(naming.fault("headers", &format!("{{name, value}} expected at index {i}, got {got}")));
+                return wrong(args::basic_type(L, pair));
+            }
+            match l::lua_rawlen(L, pair) {
+                0 => return wrong("a table without a first entry"),
+                1 | 2 => {}
+                more => return wrong(&format!("{more} entries")),
             }
             l::lua_rawgeti(L, pair, 1);
             l::lua_rawgeti(L, pair, 2);
@@ -258,13 +263,7 @@ unsafe fn headers(L: *mut lua_State, place: c_int, naming: Naming) -> Result<Hea
             l::lua_settop(L, pair - 1);
         }
         // What lies beside the array would be lost in silence.
-        let mut entries = 0;
-        l::lua_pushnil(L);
-        while l::lua_next(L, place) != 0 {
-            entries += 1;
-            l::lua_settop(L, -2);
-        }
-        if entries != pairs {
+        if args::count_entries(L, place) != pairs {
             let why = "an array of {name, value} or a map of names to values expected, got an array with other keys beside it";
             return Err(naming.fault("headers", why));
         }
