@@ -45,6 +45,8 @@ describe("kafka.properties", function()
             assert.is_nil(err:find('did you mean "' .. name .. '"', 1, true), err)
         end
         assert.truthy(h.error_of(h.chunk("local kafka = ...\nlocal p = kafka.properties('ack')"), kafka):find('"acks"', 1, true))
+        local p = h.track(kafka.producer(h.nowhere))
+        assert.truthy(h.error_of(p.create_topic, p, "t", { ack = 1 }):find('did you mean "acks"', 1, true))
     end)
 
     it("tells a client's property from a topic's of the same name", function()

@@ -57,6 +57,26 @@ describe("on_oauth_token", function()
         end)
     end
 
+    -- Without it librdkafka asks nobody, for ever, and says nothing of it.
+    it("must be there to log in with tokens, unless librdkafka fetches them itself", function()
+        for _, name in ipairs { "sasl.mechanisms", "sasl.mechanism" } do
+            local settings = { ["security.protocol"] = "SASL_SSL", [name] = "OAUTHBEARER", ["group.id"] = "g" }
+            for _, make in ipairs {
+                function() return h.track(kafka.producer(h.nowhere, settings)) end,
+                function() return h.track(kafka.consumer(h.nowhere, { "t:0" }, settings)) end,
+                function() return h.track(kafka.session(settings)):producer { ["bootstrap.servers"] = h.nowhere } end,
+            } do
+                local err = h.error_of(make)
+                assert.truthy(err:find(name .. " = OAUTHBEARER", 1, true) and err:find("on_oauth_token", 1, true), err)
+            end
+        end
+        h.track(h.track(kafka.session(conf(nil))):producer { ["bootstrap.servers"] = h.nowhere, on_oauth_token = function() end })
+        producer(nil, { ["enable.sasl.oauthbearer.unsecure.jwt"] = true, ["sasl.oauthbearer.config"] = "principal=x" })
+        producer(nil, { ["sasl.oauthbearer.method"] = "oidc", ["sasl.oauthbearer.client.id"] = "x", ["sasl.oauthbearer.client.secret"] = "x",
+            ["sasl.oauthbearer.token.endpoint.url"] = "http://127.0.0.1:1/token" })
+        producer(nil, { ["security.protocol"] = "plaintext" })
+    end)
+
     it("gets what sasl.oauthbearer.config says", function()
         local config
         producer(function(text) config = text return token.new("carol", 300) end, { ["sasl.oauthbearer.config"] = "a=b" }):poll(5000)

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 
 use super::acks::Mode;
-use crate::model::config::{check_length, defaults, find, is_ours, is_secret, runs_code, Entries, Kind, Value};
+use crate::model::config::{check_length, defaults, find, is_ours, is_secret, needs_token, runs_code, Entries, Kind, Value};
 use crate::model::nearest::nearest;
 use crate::native::conf::{Conf, LogTarget, Refused, TopicConf};
 use crate::native::library;
@@ -56,6 +56,8 @@ pub struct Built {
     pub ours: Vec<(&'static str, bool)>,
     /// Properties that name files, for the message when one cannot be read.
     pub files: Vec<(String, String)>,
+    /// Why a client of it could never log in.
+    pub tokenless: Option<String>,
 }
 
 pub fn build(kind: Kind, entries: &Entries, settings: &Settings) -> Result<Built, String> {
@@ -82,6 +84,11 @@ pub fn build(kind: Kind, entries: &Entries, settings: &Settings) -> Result<Built
         files: files.filter(|(key, value)| key.ends_with(".location") && value != "probe").collect(),
         conf,
         ours,
+        tokenless: (!settings.wanted.tokens).then(|| needs_token(entries)).flatten().map(|name| {
+            format!(
+                "{name} = OAUTHBEARER: needs on_oauth_token, a function that fetches a token, or sasl.oauthbearer.method = oidc"
+            )
+        }),
         only_failed_reports: kind == Kind::Producer && asked("delivery.report.only.error"),
         store_at_hand_over: kind == Kind::Consumer && asked("enable.auto.offset.store"),
     })
@@ -258,7 +265,7 @@ pub fn set_topic(conf: &mut TopicConf, key: &[u8], value: &Value) -> Result<(), 
 fn topic_suggestion(name: &str) -> String {
     match library::properties().iter().find(|property| property.name == name) {
         Some(_) => " (it belongs to the client, not to a topic: give it to kafka.producer or kafka.consumer)".into(),
-        None => suggestion(name),
+        None => property_suggestion(name),
     }
 }
 

@@ -46,6 +46,9 @@ pub struct Parts {
 
 impl Handle {
     pub fn create(kind: Kind, built: Built, mut settings: Settings) -> Result<Handle, String> {
+        if let Some(why) = built.tokenless {
+            return Err(why);
+        }
         settings.wanted.only_failed_reports = built.only_failed_reports;
         settings.wanted.raised_errors = kind == Kind::Consumer;
         let shared = Shared::new(settings.wanted)

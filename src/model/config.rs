@@ -100,6 +100,14 @@ pub fn defaults(kind: Kind, entries: &Entries) -> Vec<(&'static str, &'static st
     found
 }
 
+/// The property that asks for tokens, when nothing but the program can fetch them.
+pub fn needs_token(entries: &Entries) -> Option<&'static str> {
+    let name = ["sasl.mechanisms", "sasl.mechanism"].into_iter().find(|name| text_of(entries, name) == "oauthbearer")?;
+    let fetched = text_of(entries, "sasl.oauthbearer.method") == "oidc"
+        || find(entries, "enable.sasl.oauthbearer.unsecure.jwt").is_some_and(Value::is_true);
+    (text_of(entries, "security.protocol").starts_with("sasl") && !fetched).then_some(name)
+}
+
 /// Properties whose effect this module takes over, so that librdkafka must not see them.
 pub fn is_ours(kind: Kind, key: &str) -> bool {
     if key == "log.queue" {
