@@ -279,6 +279,7 @@ describe("a transactional producer", function()
         end
         assert.is_true(select(2, first:produce("t", "more")).fatal)
         assert.is_true(select(2, first:transaction(function() end)).fatal)
+        assert_refused("_FENCED", "new producer", first:close(5000))
     end)
 
     it("comes through callbacks that raise during a commit: the error comes out once, then how the commit ended", function()

@@ -296,7 +296,7 @@ impl Transactions {
     }
 
     /// What `close` leaves in the middle.
-    pub fn farewell(&self) -> Result<(), KafkaError> {
+    pub fn farewell(&self, client: &Client) -> Result<(), KafkaError> {
         let left = self.under_way.borrow().as_ref().map(|job| (job.id, job.kind.name()));
         if let Some((id, name)) = left {
             if self.is_under_way() {
@@ -310,6 +310,7 @@ impl Transactions {
             return Err(refuse(text));
         }
         if self.is_open() {
+            Self::check_client(client)?;
             let cure = "call commit_transaction or abort_transaction before close";
             return Err(refuse(format!("closed with an open transaction, which is aborted; {cure}")));
         }

@@ -99,7 +99,11 @@ fn transaction_state(_: &Lua, producer: &Producer, _: Args) -> Result<(bool, boo
 
 /// `(self)` → true, or nil and what closing leaves in the middle.
 fn farewell(_: &Lua, producer: &Producer, _: Args) -> Result<bool, Raise> {
-    producer.as_ref().if_open(|client| client.transactions().farewell()).unwrap_or(Ok(())).map_err(Raise::Error)?;
+    producer
+        .as_ref()
+        .if_open(|client| client.transactions().farewell(client.handle().client()))
+        .unwrap_or(Ok(()))
+        .map_err(Raise::Error)?;
     Ok(true)
 }
 
