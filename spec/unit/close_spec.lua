@@ -228,6 +228,43 @@ describe("close of a consumer in the middle of a rebalance", function()
         assert.is_true(closed or err.name == "REBALANCE_IN_PROGRESS", tostring(err))
     end)
 
+    -- Red when what the callback was told of is forgotten with it (`leave_unanswered`): the group waits for that answer,
+    -- and close for the group, until its deadline.
+    for _, strategy in ipairs { "range", "cooperative-sticky" } do
+        for _, way in ipairs { "on_revoke", "on_lost", "an on_revoke that never ends" } do
+            it(("ends at once in %s (%s)"):format(way, strategy), function()
+                local topic = h.topic "within"
+                local mock = h.mock { topics = { [topic] = 2 } }
+                h.fill(mock:bootstrap_servers(), topic, { "x" })
+                local took, closed, err
+                local function close(c)
+                    local start = h.now()
+                    closed, err = c:close(5000)
+                    took = h.now() - start
+                end
+                local c = h.track(h.kafka.consumer {
+                    ["bootstrap.servers"] = mock:bootstrap_servers(), ["group.id"] = topic, topics = { topic },
+                    ["auto.offset.reset"] = "earliest", ["heartbeat.interval.ms"] = 100,
+                    ["partition.assignment.strategy"] = strategy,
+                    on_lost = close,
+                    on_revoke = function(who) if way == "on_revoke" then close(who) else coroutine.yield "revoking" end end,
+                })
+                h.wait_until(function() return c:poll(100) end, 15, "the message")
+                if way == "on_lost" then mock:push_errors("Heartbeat", { "UNKNOWN_MEMBER_ID" }) else assert(c:unsubscribe()) end
+                if way:find "never" then
+                    local co = coroutine.wrap(function() c:poll(5000) end)
+                    assert.are.equal("revoking", co())
+                    close(c)
+                else
+                    h.wait_until(function() return took or c:poll(50) end, 10, "the callback")
+                end
+                assert.is_true(took < 2.5, took .. " s")
+                assert.is_true(closed, tostring(err))
+                assert.is_true(c:closed())
+            end)
+        end
+    end
+
     -- Red when that assignment is answered after the goodbye: librdkafka then leaves at once and may drop the answer, for
     -- which the close waits until its deadline (1 of 250); nor has it a name for its protocol any more (a crash, 1 of 30).
     it("survives an assignment that nobody ever served", function()

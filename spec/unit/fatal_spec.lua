@@ -110,4 +110,13 @@ describe("group_metadata", function()
         local consumer = h.track(kafka.consumer(mock:bootstrap_servers(), { "t:0" }, { ["group.id"] = "g" }))
         assert.same({ group_id = "g", generation_id = -1, member_id = "" }, consumer:group_metadata())
     end)
+
+    -- Red as a crash: librdkafka looks into the group without asking whether there is one.
+    it("is nil for a consumer without a group", function()
+        local mock = h.mock { topics = { t = 1 } }
+        local consumer = h.track(kafka.consumer { ["bootstrap.servers"] = mock:bootstrap_servers() })
+        assert.is_nil(consumer:group_metadata())
+        assert(consumer:consume_start("t", 0, "earliest"))
+        assert.is_nil(consumer:group_metadata())
+    end)
 end)

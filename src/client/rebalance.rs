@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::consumer::Consumer;
 use super::feed::Feed;
 use super::prefetch::Hold;
-use crate::model::error::{KafkaError, ASSIGN_PARTITIONS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR};
+use crate::model::error::{KafkaError, ASSIGN_PARTITIONS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, REVOKE_PARTITIONS};
 use crate::model::event::Event;
 use crate::model::partition::{TopicPartition, INVALID};
 use crate::native::consumer as native;
@@ -17,6 +17,7 @@ use crate::native::group;
 use crate::native::partitions::PartitionList;
 use crate::native::positions;
 use crate::native::process::coarse_ms;
+use crate::native::shared::Rebalance;
 
 /// How long (ms) a coordinator gets to be found.
 const ASSIGN_AGAIN_AFTER: u64 = 200;
@@ -175,9 +176,7 @@ impl Consumer {
         let client = self.handle.client();
         let cooperative = group::is_cooperative(client);
         if current.kind != Kind::Assign {
-            // The program may have replaced the assignment by a smaller one.
-            let assigned = self.assignment().unwrap_or_default();
-            partitions.retain(|place| assigned.iter().any(|entry| entry.is_at(place.topic.as_bytes(), place.partition)));
+            partitions = self.still_assigned(partitions);
         }
         let list = PartitionList::of(&partitions);
         let done = match (current.kind, cooperative) {
@@ -215,6 +214,23 @@ impl Consumer {
         }
         self.rebalances.told.set(false);
         self.heed_rebalances();
+    }
+
+    /// A revoke whose callback closes the client, or never ends, is left to whoever says goodbye: the
+    /// group waits for the answer.
+    pub(super) fn leave_unanswered(&self) {
+        let Some(current) = self.rebalances.current.borrow_mut().take() else { return };
+        if current.kind != Kind::Assign {
+            let partitions = PartitionList::of(&self.still_assigned(current.partitions));
+            self.shared().put_back_rebalance(Rebalance { code: REVOKE_PARTITIONS, partitions });
+        }
+    }
+
+    /// The program may have replaced the assignment by a smaller one.
+    fn still_assigned(&self, mut partitions: Vec<TopicPartition>) -> Vec<TopicPartition> {
+        let assigned = self.assignment().unwrap_or_default();
+        partitions.retain(|place| assigned.iter().any(|entry| entry.is_at(place.topic.as_bytes(), place.partition)));
+        partitions
     }
 
     /// The program closes the client: its callback hears of what is assigned, as of a revoke, while it

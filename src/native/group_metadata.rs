@@ -16,8 +16,10 @@ unsafe impl Send for GroupMetadata {}
 impl GroupMetadata {
     /// As the consumer is at this moment; none without a group.
     pub fn of(client: &Client) -> Option<GroupMetadata> {
-        // SAFETY: the client is live; what it returns is ours, or null. It asks librdkafka's main
-        // thread, not a broker.
+        // librdkafka does not ask whether there is one.
+        client.property(&c"group.id".to_owned()).filter(|group| !group.is_empty())?;
+        // SAFETY: the client is live and has a group; what it returns is ours, or null. It asks librdkafka's
+        // main thread, not a broker.
         let metadata = unsafe { rd::rd_kafka_consumer_group_metadata(client.as_ptr()) };
         (!metadata.is_null()).then_some(GroupMetadata(metadata))
     }

@@ -269,6 +269,11 @@ impl Shared {
         lock(&self.rebalances).push_back(rebalance);
     }
 
+    /// One that was taken and not answered.
+    pub fn put_back_rebalance(&self, rebalance: Rebalance) {
+        lock(&self.rebalances).push_front(rebalance);
+    }
+
     pub fn has_rebalance(&self) -> bool {
         !lock(&self.rebalances).is_empty()
     }
