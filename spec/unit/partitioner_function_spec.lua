@@ -199,6 +199,11 @@ describe("A partitioner in Lua", function()
         assert.is_true(p:flush())
         act = function() p:close() end
         assert.matches(CLOSED, h.error_of(p.produce, p, "t", "v"), 1, true)
+        p = producer(mock:bootstrap_servers(), { partitioner = function()
+            p:close()
+            return 0
+        end })
+        assert.equal("user.lua:2: " .. CLOSED, h.error_of(h.chunk("local p = ...\nlocal n = p:produce_batch('t', { 'a', 'b' })"), p))
     end)
 
     it("may yield", function()

@@ -306,6 +306,7 @@ function methods.produce_batch(...)
         accepted, errors, held = put(self, own, topic, messages, partition, from)
     else
         local list, index_of, others = native.choose_partitions(self, topic, messages, from, 2)
+        check(self) -- the user's function may have closed it
         accepted, errors, held = put(self, own, topic, list, partition, 1)
         errors = by_index(index_of, errors, others)
     end
