@@ -206,6 +206,41 @@ describe("a callback", function()
         assert.is_nil((next(weak)))
     end)
 
+    -- Of every kind that a mock cluster gives rise to; on_error has a test of its own below.
+    for name, conf in pairs {
+        on_checkpoint = {}, on_stats = { ["statistics.interval.ms"] = 20 }, on_log = { debug = "broker" },
+    } do
+        it(("%s that raises keeps no report from coming, and its first error comes out"):format(name), function()
+            local mark, raised, delivered = {}, 0, 0
+            conf[name] = function()
+                raised = raised + 1
+                if raised == 1 then error(mark) end
+            end
+            local p = with_batch(3, function() delivered = delivered + 1 end, conf)
+            local seen = h.wait_until(function()
+                local ok, err = pcall(p.poll, p, 200)
+                return not ok and { err }
+            end)
+            assert.is_true(rawequal(mark, seen[1]))
+            assert.is_true(p:flush(10000))
+            assert.are.equal(3, delivered)
+            assert.is_true(p:close())
+        end)
+    end
+
+    it("may drop the last reference to its client", function()
+        local kept, calls = {}, 0
+        kept.p = kafka.producer(mock:bootstrap_servers(), { ["linger.ms"] = 50, on_delivery = function()
+            calls = calls + 1
+            kept.p = nil
+            collectgarbage()
+            collectgarbage()
+        end })
+        for _ = 1, 5 do assert(kept.p:produce(topic, "v", nil, { partition = 0 })) end
+        assert.is_true(kept.p:flush(10000))
+        assert.are.equal(5, calls)
+    end)
+
     it("for errors gets every error, and may raise as well", function()
         local mark = {}
         local p = h.track(kafka.producer(h.nowhere, { on_error = function() error(mark) end }))

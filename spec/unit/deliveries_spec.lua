@@ -274,8 +274,8 @@ describe("a full queue", function()
 end)
 
 describe("purge", function()
-    local topic, producer
-    before_each(function() topic, producer = setup() end)
+    local topic, mock, producer
+    before_each(function() topic, producer, mock = setup() end)
     after_each(h.cleanup)
 
     it("takes back what is queued, with a report for each, and nothing that is produced afterwards", function()
@@ -294,6 +294,29 @@ describe("purge", function()
         for _ = 1, 20 do p:produce(topic, "new", nil, { partition = 0 }) end
         assert.is_true(p:flush())
         assert.same({ 20, 21 }, { taken, delivered })
+    end)
+
+    it("takes back what is in flight as well, which may be stored all the same", function()
+        local told = {}
+        local p = producer { ["linger.ms"] = 0, on_delivery = function(err, report)
+            told[#told + 1] = { err and err.name or "delivered", report.status }
+        end }
+        assert(p:produce_sync(topic, "first", nil, { partition = 0 }))
+        local function produced()
+            local count = 0
+            for _, request in ipairs(mock:requests()) do count = count + (request.api == "Produce" and 1 or 0) end
+            return count
+        end
+        local before = produced()
+        mock:set_rtt(1, 3000)
+        assert(p:produce(topic, "second", nil, { partition = 0 }))
+        h.wait_until(function() return produced() > before end)
+        assert.is_true(p:purge { in_flight = false })
+        assert.equal(1, #p)
+        assert.is_true(p:purge { queued = false })
+        h.wait_until(function() p:poll(10) return #p == 0 end)
+        assert.same({ { "delivered", "persisted" }, { "_PURGE_INFLIGHT", "possibly_persisted" } }, told)
+        mock:set_rtt(1, 0)
     end)
 
     it("may spare what is queued", function()

@@ -25,6 +25,22 @@ describe("a producer", function()
             assert.is_true(p:flush(10000))
         end
         assert.are.equal(4, #h.drain(mock:bootstrap_servers(), topic, { count = 4 }))
+        assert.are.equal(getmetatable(modern).__index, getmetatable(classic).__index)
+    end)
+
+    it("of the classic form has the modern options as well", function()
+        local ids, partitions = {}, {}
+        local p = h.track(kafka.producer(mock:bootstrap_servers(), {
+            on_full = "block", ["queue.buffering.max.messages"] = 4, ["linger.ms"] = 1, partitioner = function() return 1 end,
+            on_checkpoint = function(id) ids[#ids + 1] = id end, delivery_report_every = 5,
+            on_delivery = function(_, report) partitions[#partitions + 1] = report.partition end,
+        }))
+        p:create_topic(topic)
+        h.wait_until(function() return p:partition_count(topic) end)
+        for i = 1, 20 do assert.are.equal(0, p:send(topic, -1, i, "v")) end
+        assert.is_true(p:flush(10000))
+        assert.are.equal(20, ids[#ids])
+        assert.are.same({ 1, 1, 1, 1 }, partitions)
     end)
 
     it("produces value and key without a handle made beforehand", function()
