@@ -6,8 +6,10 @@ local kafka = h.kafka
 local PASSING = {
     "LEADER_NOT_AVAILABLE", "NOT_LEADER_FOR_PARTITION", "BROKER_NOT_AVAILABLE", "REPLICA_NOT_AVAILABLE",
     "REQUEST_TIMED_OUT", "KAFKA_STORAGE_ERROR", "NOT_ENOUGH_REPLICAS", "NOT_ENOUGH_REPLICAS_AFTER_APPEND",
-    "UNKNOWN_TOPIC_OR_PART", "COORDINATOR_LOAD_IN_PROGRESS",
+    "UNKNOWN_TOPIC_OR_PART", "COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR", "INVALID_MSG",
 }
+-- Not repeated for a message, but marked as ones that may pass.
+local MAY_PASS = { NETWORK_EXCEPTION = true, REBALANCE_IN_PROGRESS = true, THROTTLING_QUOTA_EXCEEDED = true }
 local LASTING = {
     "TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED", "MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE",
     "INVALID_REQUIRED_ACKS", "INVALID_TIMESTAMP", "UNSUPPORTED_FOR_MESSAGE_FORMAT", "POLICY_VIOLATION", "INVALID_RECORD",
@@ -81,6 +83,37 @@ describe("An error of a broker that lasts", function()
             assert.equal(before, after)
         end)
     end
+
+    it("is, whichever else there is, reported once and under its name, and with its flags", function()
+        local mock = h.mock()
+        local producer = producer_on(mock)
+        local passing, tried = {}, 0
+        for _, name in ipairs(PASSING) do passing[name] = true end
+        for name, code in pairs(kafka.errors) do
+            if type(name) == "string" and code > 0 and not passing[name] then
+                local topic = h.topic() -- some errors stay with their topic
+                mock:create_topic(topic, 1)
+                mock:push_errors("Produce", { name })
+                local err, _, reports = fate(producer, topic)
+                assert.equal(name, err and err.name)
+                assert.same({ MAY_PASS[name] or false, false, false, 1 },
+                    { err.retriable, err.fatal, err.txn_requires_abort, reports }, name)
+                local _, stored = producer:watermarks(topic, 0)
+                assert.equal(0, stored, name)
+                tried = tried + 1
+            end
+        end
+        assert.is_true(tried > 80, tried .. " tried")
+    end)
+
+    it("DUPLICATE_SEQUENCE_NUMBER tells an idempotent producer that the message is there", function()
+        local topic = h.topic()
+        local mock = h.mock { topics = { [topic] = 1 } }
+        local producer = producer_on(mock, { ["enable.idempotence"] = true })
+        assert.is_nil((fate(producer, topic)))
+        mock:push_errors("Produce", { "DUPLICATE_SEQUENCE_NUMBER" })
+        assert.same({ nil, "persisted", 1 }, { fate(producer, topic) })
+    end)
 
     it("NETWORK_EXCEPTION is left to the program: reported once, and as one that may pass", function()
         local topic = h.topic()
