@@ -228,8 +228,8 @@ describe("close of a consumer in the middle of a rebalance", function()
         assert.is_true(closed or err.name == "REBALANCE_IN_PROGRESS", tostring(err))
     end)
 
-    -- Red when what the callback was told of is forgotten with it (`leave_unanswered`): the group waits for that answer,
-    -- and close for the group, until its deadline.
+    -- Red when `rebalance_begin` takes what is announced, instead of looking at it: it is then forgotten with the callback,
+    -- and close waits until its deadline for a group that waits for the answer.
     for _, strategy in ipairs { "range", "cooperative-sticky" } do
         for _, way in ipairs { "on_revoke", "on_lost", "an on_revoke that never ends" } do
             it(("ends at once in %s (%s)"):format(way, strategy), function()

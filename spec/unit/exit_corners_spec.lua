@@ -228,6 +228,27 @@ describe("At the end of a process", function()
         assert.is_true(run.seconds < 0.7 + 1, run.seconds .. " s")
     end)
 
+    -- Red when a revoke that its callback never answered is known to the callback only: the exit then waits for the
+    -- group, and the group for it, until exit_timeout.
+    it("os.exit inside on_revoke leaves the group and does not wait", function()
+        local mock = h.mock { topics = { t = 1 } }
+        h.fill(mock:bootstrap_servers(), "t", { "x" })
+        local run = h.run([[
+            local kafka = require "kafka"
+            local consumer = kafka.consumer {
+                ["bootstrap.servers"] = ..., ["group.id"] = "g", topics = { "t" }, ["auto.offset.reset"] = "earliest",
+                on_revoke = function() os.exit(7) end,
+            }
+            while not consumer:poll(100) do end
+            consumer:unsubscribe()
+            while true do consumer:poll(100) end
+        ]], { args = { mock:bootstrap_servers() }, timeout = 20 })
+        h.cleanup()
+        assert.are.equal(7, run.status, run.err)
+        assert.are.equal("", run.err)
+        assert.is_true(run.seconds < 3, run.seconds .. " s")
+    end)
+
     it("a closed client has nothing more to say: what close reported is not told again", function()
         local run = h.run(prelude .. [[
             local producer = open { exit_timeout = 700 }

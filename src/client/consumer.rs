@@ -116,7 +116,6 @@ impl Consumer {
 
     /// Hands everything to the reaper, which leaves the group.
     pub fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure> {
-        self.leave_unanswered();
         let registered = self.handle.registered();
         let auto_commit = self.handle.client().property(&c"enable.auto.commit".to_owned());
         let asked = tell == Tell::Caller && auto_commit.as_deref() == Some("true");

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::consumer::Consumer;
 use super::feed::Feed;
 use super::prefetch::Hold;
-use crate::model::error::{KafkaError, ASSIGN_PARTITIONS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR, REVOKE_PARTITIONS};
+use crate::model::error::{KafkaError, ASSIGN_PARTITIONS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR};
 use crate::model::event::Event;
 use crate::model::partition::{TopicPartition, INVALID};
 use crate::native::consumer as native;
@@ -17,7 +17,6 @@ use crate::native::group;
 use crate::native::partitions::PartitionList;
 use crate::native::positions;
 use crate::native::process::coarse_ms;
-use crate::native::shared::Rebalance;
 
 /// How long (ms) a coordinator gets to be found.
 const ASSIGN_AGAIN_AFTER: u64 = 200;
@@ -149,12 +148,12 @@ impl Consumer {
         if self.is_rebalancing() {
             return None;
         }
-        let Some(rebalance) = self.shared().take_rebalance() else {
+        // It stays announced: should the client go before its callback has ended, whoever says goodbye answers it.
+        let Some((code, partitions)) = self.shared().first_rebalance() else {
             self.rebalances.told.set(false);
             return None;
         };
-        let partitions = rebalance.partitions.entries();
-        let kind = match rebalance.code {
+        let kind = match code {
             ASSIGN_PARTITIONS => Kind::Assign,
             _ if group::is_assignment_lost(self.handle.client()) => Kind::Lost,
             _ => Kind::Revoke,
@@ -172,11 +171,14 @@ impl Consumer {
     pub fn rebalance_end(&self, instead: Option<Vec<TopicPartition>>) {
         let Some(current) = self.rebalances.current.borrow_mut().take() else { return };
         self.rebalances.running.set(false);
+        self.shared().take_rebalance();
         let mut partitions = instead.unwrap_or_else(|| current.partitions.clone());
         let client = self.handle.client();
         let cooperative = group::is_cooperative(client);
         if current.kind != Kind::Assign {
-            partitions = self.still_assigned(partitions);
+            // The program may have replaced the assignment by a smaller one.
+            let assigned = self.assignment().unwrap_or_default();
+            partitions.retain(|place| assigned.iter().any(|entry| entry.is_at(place.topic.as_bytes(), place.partition)));
         }
         let list = PartitionList::of(&partitions);
         let done = match (current.kind, cooperative) {
@@ -214,23 +216,6 @@ impl Consumer {
         }
         self.rebalances.told.set(false);
         self.heed_rebalances();
-    }
-
-    /// A revoke whose callback closes the client, or never ends, is left to whoever says goodbye: the
-    /// group waits for the answer.
-    pub(super) fn leave_unanswered(&self) {
-        let Some(current) = self.rebalances.current.borrow_mut().take() else { return };
-        if current.kind != Kind::Assign {
-            let partitions = PartitionList::of(&self.still_assigned(current.partitions));
-            self.shared().put_back_rebalance(Rebalance { code: REVOKE_PARTITIONS, partitions });
-        }
-    }
-
-    /// The program may have replaced the assignment by a smaller one.
-    fn still_assigned(&self, mut partitions: Vec<TopicPartition>) -> Vec<TopicPartition> {
-        let assigned = self.assignment().unwrap_or_default();
-        partitions.retain(|place| assigned.iter().any(|entry| entry.is_at(place.topic.as_bytes(), place.partition)));
-        partitions
     }
 
     /// The program closes the client: its callback hears of what is assigned, as of a revoke, while it

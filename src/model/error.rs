@@ -28,7 +28,6 @@ pub const FATAL: i32 = -150;
 pub const INVALID_ARG: i32 = -186;
 pub const STATE: i32 = -172;
 pub const ASSIGN_PARTITIONS: i32 = -175;
-pub const REVOKE_PARTITIONS: i32 = -174;
 pub const MSG_SIZE_TOO_LARGE: i32 = 10;
 
 /// One error, as Lua sees it in `kafka.Error`.

@@ -12,6 +12,7 @@ use super::wake::Wake;
 use crate::model::checkpoint::Progress as Told;
 use crate::model::error::KafkaError;
 use crate::model::event::Event;
+use crate::model::partition::TopicPartition;
 
 /// Events nobody serves must not fill the memory; reports are bounded by librdkafka's own queue.
 const MOST_EVENTS: usize = 1_000;
@@ -269,9 +270,9 @@ impl Shared {
         lock(&self.rebalances).push_back(rebalance);
     }
 
-    /// One that was taken and not answered.
-    pub fn put_back_rebalance(&self, rebalance: Rebalance) {
-        lock(&self.rebalances).push_front(rebalance);
+    /// What the next one is and for which partitions; it is not answered by that.
+    pub fn first_rebalance(&self) -> Option<(i32, Vec<TopicPartition>)> {
+        lock(&self.rebalances).front().map(|rebalance| (rebalance.code, rebalance.partitions.entries()))
     }
 
     pub fn has_rebalance(&self) -> bool {
