@@ -365,6 +365,23 @@ describe("How far delivery has got", function()
         assert.same({ 3, 0 }, told[#told])
     end)
 
+    it("is not told past an id that a slow broker has yet to answer, whatever others have delivered", function()
+        local two = h.mock { brokers = 2, topics = { t = 2 } }
+        two:set_leader("t", 0, 1)
+        two:set_leader("t", 1, 2)
+        local told = {}
+        local p = producer { ["bootstrap.servers"] = two:bootstrap_servers(), on_checkpoint = function(id) told[#told + 1] = id end }
+        p:create_topic "t"
+        for id = 1, 2 do assert.equal(0, p:send("t", id - 1, id, "v")) end
+        assert.is_true(p:flush())
+        two:set_rtt(1, 1000)
+        for id = 3, 6 do assert.equal(0, p:send("t", id == 3 and 0 or 1, id, "v")) end
+        h.wait_until(function() p:poll(10) return #p == 1 end)
+        assert.equal(2, told[#told])
+        assert.is_true(p:flush())
+        assert.equal(6, told[#told])
+    end)
+
     it("is told for one message in so many, and for every failure", function()
         local good, bad = 0, 0
         local p = producer { delivery_report_every = 10, on_delivery = function(err) if err then bad = bad + 1 else good = good + 1 end end }

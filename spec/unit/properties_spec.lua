@@ -39,6 +39,12 @@ describe("kafka.properties", function()
         assert.truthy(err:match("^user%.lua:2: ") and err:find('"linger.ms"', 1, true), err)
     end)
 
+    it("names one that goes on where the unknown name ends", function()
+        for short, long in pairs { linger = "linger.ms", bootstrap = "bootstrap.servers", group = "group.id", client = "client.id" } do
+            assert.truthy(h.error_of(kafka.properties, short):find('did you mean "' .. long .. '"', 1, true), short)
+        end
+    end)
+
     it("does not name an option of the module as the nearest property", function()
         for _, name in ipairs { "ack", "on_full", "max_unacked" } do
             local err = h.error_of(h.chunk("local kafka, name = ...\nlocal p = kafka.properties(name)"), kafka, name)

@@ -1,16 +1,18 @@
 //! "Did you mean": the known name closest to a misspelt one.
 
-/// The candidate with the fewest edits, if it is close enough to be a typo.
+/// The candidate with the fewest edits, if it is close enough to be a typo; else the shortest one that goes on with
+/// a dot where `word` ends.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // No name is that long, and distances grow with the length.
     if word.len() > 100 {
         return None;
     }
     let allowed = (word.len() / 3).clamp(2, 8);
+    let begins = |name: &str| name.strip_prefix(word).is_some_and(|rest| rest.starts_with('.'));
     candidates
         .map(|name| (distance(word, name), name))
-        .filter(|(edits, _)| *edits <= allowed)
-        .min_by_key(|(edits, name)| (*edits, name.len()))
+        .filter(|(edits, name)| *edits <= allowed || begins(name))
+        .min_by_key(|(edits, name)| (*edits > allowed, *edits, name.len()))
         .map(|(_, name)| name)
 }
 
@@ -51,5 +53,7 @@ mod tests {
         let names = ["linger.ms", "acks", "group.id"];
         assert_eq!(nearest("lingr.ms", names.into_iter()), Some("linger.ms"));
         assert_eq!(nearest("completely.else", names.into_iter()), None);
+        assert_eq!(nearest("linger", names.into_iter()), Some("linger.ms"));
+        assert_eq!(nearest("", names.into_iter()), None);
     }
 }
