@@ -91,7 +91,7 @@ impl Consumer {
         self.feeds.finish_partition(&to);
         let told = positions::seek(self.handle.client(), std::slice::from_ref(&to), SEEK_PATIENCE)?;
         if let Some(error) = told.into_iter().find_map(|entry| entry.error) {
-            return Err(at(&to, error, "cannot be sought, it is not being read"));
+            return Err(at(&to, error, why_not_sought(&to)));
         }
         let place = std::slice::from_ref(&to);
         self.discard(place);
@@ -184,6 +184,14 @@ impl Consumer {
         drop(starts);
         self.settle();
     }
+}
+
+/// librdkafka's words name no cure.
+fn why_not_sought(to: &TopicPartition) -> &'static str {
+    if matches!(to.offset, STORED | INVALID) {
+        return "cannot be sought there: a number from 0, \"earliest\", \"latest\" or kafka.offset_tail(n) is accepted";
+    }
+    "cannot be sought, it is not being read (yet, or since an error): assign it with the offset"
 }
 
 fn at(place: &TopicPartition, mut error: KafkaError, what: &str) -> KafkaError {
