@@ -4,6 +4,7 @@
 local native = ...
 local call, now = native.call_form, native.now
 local huge, ceil = math.huge, math.ceil
+local collect = _VERSION == "Lua 5.3" and collectgarbage
 local jit = rawget(_G, "jit")
 
 local callback_of = {
@@ -135,10 +136,10 @@ return function(step)
     end
 
     -- A closed client holds a descriptor until it is collected, and a collector that counts bytes
-    -- only is in no hurry for it: 5.3 lets hundreds gather. It gets a step, which a host that has
-    -- stopped it does not notice.
+    -- only is in no hurry for it: 5.3 lets hundreds gather. It gets a step, unless it stands: the host
+    -- wants that, or this is a finalizer, where a step at the end of the state would never return.
     function form.nudge_collector()
-        if _VERSION == "Lua 5.3" then pcall(collectgarbage, "step", 64) end
+        if collect and collect "isrunning" then collect("step", 64) end
     end
 
     -- A compiled loop does not look at debug hooks, through which Ctrl-C comes.
