@@ -29,6 +29,10 @@ pub enum Refused {
 
 const ERROR_SPACE: usize = 512;
 
+/// Must be there before a client is begun: three that librdkafka crashes without (its own, an internal one and the
+/// group coordinator's), and as many again, since those that were tried may still be counted.
+const THREADS: usize = 6;
+
 pub struct Conf(*mut rd::rd_kafka_conf_t);
 
 impl Conf {
@@ -71,6 +75,9 @@ impl Conf {
             Kind::Producer => rd::rd_kafka_type_t::RD_KAFKA_PRODUCER,
             Kind::Consumer => rd::rd_kafka_type_t::RD_KAFKA_CONSUMER,
         };
+        super::process::can_spawn(THREADS).map_err(|error| {
+            format!("the system gives it no threads: {error}; close clients that are not needed, or raise the limit (ulimit -u, pids.max)")
+        })?;
         let mut reason = [0 as c_char; ERROR_SPACE];
         // SAFETY: on success librdkafka owns the conf and `self` must not free it; on failure it
         // stays ours and is freed by `drop`. `reason` has the room it says.

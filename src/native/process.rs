@@ -1,6 +1,7 @@
 //! The process around us: fork generations, `exit`, signals, and the OpenSSL that must outlive both.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Rises by one in every forked child; whatever is of another generation is the parent's.
@@ -109,6 +110,10 @@ fn pin_library() {}
 
 /// Starts a thread that leaves the process's signals to the host.
 pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<std::thread::JoinHandle<()>> {
+    spawn_with(name, 512 * 1024, body)
+}
+
+fn spawn_with(name: &str, stack: usize, body: impl FnOnce() + Send + 'static) -> std::io::Result<std::thread::JoinHandle<()>> {
     // SAFETY: both sets are valid for writing; the mask of this thread is restored below.
     let before = unsafe {
         let mut all: libc::sigset_t = std::mem::zeroed();
@@ -117,10 +122,27 @@ pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Resul
         libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
         before
     };
-    let thread = std::thread::Builder::new().name(name.into()).stack_size(512 * 1024).spawn(body);
+    let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(body);
     // SAFETY: `before` was filled by pthread_sigmask above.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
     thread
+}
+
+/// Whether the system would give `count` threads at once, with stacks as large as librdkafka's.
+pub fn can_spawn(count: usize) -> std::io::Result<()> {
+    let gate = Arc::new(Mutex::new(()));
+    let mut threads = Vec::with_capacity(count);
+    let held = gate.lock();
+    let mut result = Ok(());
+    while threads.len() < count && result.is_ok() {
+        let gate = gate.clone();
+        result = spawn_with("kafka-probe", 8 * 1024 * 1024, move || drop(gate.lock())).map(|thread| threads.push(thread));
+    }
+    drop(held);
+    for thread in threads {
+        let _ = thread.join();
+    }
+    result
 }
 
 /// One line on stderr, written at once and without any lock a dying process may hold.
