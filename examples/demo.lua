@@ -85,7 +85,8 @@ local function run_through(producer, file, result)
     local consumer
     while true do
         while more and count.sent - result.lines < WINDOW_LINES and count.bytes - result.bytes < WINDOW_BYTES do
-            local line = next_line()
+            local line, why = next_line()
+            if why then error(("reading %s: %s"):format(path, why), 0) end
             more = line ~= nil
             if more then send_line(producer, run, line) end
             if count.sent % 500 == 0 then break end                             -- look at the reports now and then

@@ -1,4 +1,5 @@
--- lines_of(file) → a function that returns the next line with its line feed, nil at the end.
+-- lines_of(file) → a function that returns the next line with its line feed, nil at the end; nil and why when the file
+-- cannot be read on.
 -- By hand, because Lua 5.1 cannot keep the line feed and cuts lines at a zero byte.
 -- A line longer than LONGEST comes in pieces.
 local CHUNK, LONGEST = 65536, 500000
@@ -18,7 +19,8 @@ return function(file)
             local feed = buffer:find("\n", searched, true)
             if feed and feed - from < LONGEST then return take(feed) end
             if #buffer - from + 1 >= LONGEST then return take(from + LONGEST - 1) end
-            local chunk = file:read(CHUNK)
+            local chunk, why = file:read(CHUNK)
+            if why then return nil, why end
             if not chunk then
                 if from > #buffer then return nil end
                 return take(#buffer)

@@ -116,4 +116,10 @@ describe("the demo", function()
         assert.equal(1, result.status)
         assert.is_truthy(result.out:find("demo failed: no/such/file", 1, true), result.out)
     end)
+
+    it("exits with 1 and says so when the file cannot be read", function()
+        local result = demo("examples") -- a directory opens, and then reads as nothing
+        assert.equal(1, result.status, result.out)
+        assert.is_truthy(result.out:find("demo failed: reading examples: Is a directory", 1, true), result.out)
+    end)
 end)
