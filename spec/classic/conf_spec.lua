@@ -97,6 +97,16 @@ describe("a classic conf", function()
         assert.truthy(err:find("queue.buffering.max.messages", 1, true), err)
     end)
 
+    it("names the property that begins with an unknown one, and for a topic one that topics have [9]", function()
+        local err = refusal("producer", h.nowhere, { linger = 5 })
+        assert.truthy(err:find('did you mean "linger.ms"?', 1, true), err)
+        local p = h.track(kafka.producer(h.nowhere))
+        err = h.error_of(p.create_topic, p, "t", { ack = 1 })
+        assert.truthy(err:find('did you mean "acks"?', 1, true), err)
+        err = h.error_of(p.create_topic, p, "t", { ["lnger.ms"] = 1 })
+        assert.is_nil(err:find("linger", 1, true), err)
+    end)
+
     it("may spell properties in the old ways [16]", function()
         local topic = h.topic()
         local mock = h.mock { topics = { [topic] = 1 } }

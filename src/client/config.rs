@@ -265,7 +265,10 @@ pub fn set_topic(conf: &mut TopicConf, key: &[u8], value: &Value) -> Result<(), 
 fn topic_suggestion(name: &str) -> String {
     match library::properties().iter().find(|property| property.name == name) {
         Some(_) => " (it belongs to the client, not to a topic: give it to kafka.producer or kafka.consumer)".into(),
-        None => property_suggestion(name),
+        None => meant(
+            name,
+            library::properties().iter().filter(|property| property.topic_level).map(|property| property.name.as_str()),
+        ),
     }
 }
 
