@@ -99,6 +99,22 @@ for _, class in ipairs { "Producer", "Partitioned", "Consumer", "Simple", "Queue
             end
         end)
 
+        it("answers 64 MiB in any place of any method, by errors that stay short", function()
+            local make, complain, settle = subjects.new(), complaints()
+            local subject, big = make[class](), values.big()
+            local found = calls.of(subject)
+            local tries = { { big }, { "known", big }, { "known", "known", big }, { { { topic = big, partition = 0 } } } }
+            for _, name in ipairs(calls.names(found)) do
+                if name ~= "close" and name ~= "__gc" and name ~= "__close" then
+                    for i, args in ipairs(tries) do
+                        local ok, err = calls.try(found[name], { subject, unpack(args) }, #args + 1)
+                        if not ok and calls.unclear(err) then complain("%s, try %d: %s", name, i, calls.unclear(err)) end
+                    end
+                end
+            end
+            settle()
+        end)
+
         it("has methods that refuse every self but their own", function()
             local make, complain, settle = subjects.new(), complaints()
             local strangers = {}

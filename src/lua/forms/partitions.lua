@@ -27,6 +27,11 @@ local function is_partition(value)
     return type(value) == "number" and value == floor(value) and value >= 0 and value <= 2 ^ 31 - 1
 end
 
+-- No topic is longer than 249 letters.
+local function missing(what, topic, partition)
+    return ("%s: missing for %s [%s]"):format(what, topic:sub(1, 249), tostring(partition))
+end
+
 local function is_time(value)
     return type(value) == "number" and value == floor(value) and value >= 0 and value <= MOST
 end
@@ -79,10 +84,10 @@ local function entry(item, want, may_lack_offset)
         local name = show(topic)
         return nil, ("%s names no partition: write {topic=%s, partition=0}, or the partition behind a colon"):format(name, name)
     end
-    if want.timestamp and not offset then return nil, ("timestamp: missing for %s [%s]"):format(topic, tostring(partition)) end
+    if want.timestamp and not offset then return nil, missing("timestamp", topic, partition) end
     if want.offset and not offset then
         if may_lack_offset then return false end
-        return nil, ("offset: missing for %s [%s]"):format(topic, tostring(partition))
+        return nil, missing("offset", topic, partition)
     end
     if want.next_read and offset < 0 then
         return nil, ("offset: the next one to read expected (a whole number from 0), got %s"):format(show(item.offset))
