@@ -2,7 +2,7 @@
 
 use mlua::prelude::*;
 
-use super::build::{cold, Method};
+use super::class::{cold, Method};
 use super::consumer::Consumer;
 use super::error::Value;
 use super::stack::cold::{Accepts, Args};

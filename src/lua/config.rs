@@ -2,7 +2,7 @@
 
 use mlua::prelude::*;
 
-use super::build::{cold, Method};
+use super::class::{cold, Method};
 use super::face::{Face, Leaves, Seat};
 use super::properties::to_lua;
 use super::stack::cold::{Accepts, Args};

@@ -8,8 +8,8 @@ use std::time::Duration;
 use mlua::prelude::*;
 
 use super::acks;
-use super::build::{cold, making_step, pushing_step, Method};
-use super::face::{question_steps, Face, Leaves, Seat};
+use super::class::{cold, making_step, pushing_step, Method};
+use super::face::{Face, Leaves, Seat};
 use super::input;
 use super::producer::in_use;
 use super::stack::block::Class;
@@ -246,8 +246,7 @@ pub fn metamethods() -> Vec<(&'static str, Method<Consumer>)> {
 
 /// What forms/consumer.lua stands on.
 pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
-    let mut steps = question_steps();
-    steps.extend(input::steps());
+    let mut steps = input::steps();
     steps.extend(groups::steps());
     steps.extend(positions::steps());
     steps.extend(super::simple::steps());

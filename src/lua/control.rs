@@ -4,7 +4,7 @@ use std::ffi::CString;
 
 use mlua::prelude::*;
 
-use super::build::{cold, Method};
+use super::class::{cold, Method};
 use super::face::{Face, Leaves, Seat};
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, METHOD, STEP};

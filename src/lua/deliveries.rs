@@ -7,7 +7,7 @@ use std::sync::Arc;
 use mlua::prelude::*;
 
 use super::ask::wait_for;
-use super::build::{cold, Method};
+use super::class::{cold, Method};
 use super::producer::Producer;
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, STEP};

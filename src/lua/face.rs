@@ -9,7 +9,7 @@ use std::time::Duration;
 use mlua::prelude::*;
 
 use super::ask::{self, Tickets};
-use super::build::{cold, hot, Method};
+use super::class::{cold, hot, step, Method};
 use super::config;
 use super::control;
 use super::error::Value;
@@ -217,16 +217,25 @@ pub fn client_methods<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>(
     own
 }
 
-/// The steps every client has for its questions.
-pub fn question_steps<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>() -> Vec<(&'static str, Method<T>)> {
-    let mut steps = questions::steps();
-    steps.extend(config::steps());
-    steps.extend(control::steps());
-    steps.extend([
+/// The steps every client has, besides its own.
+pub fn client_steps<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>(
+    mut own: Vec<(&'static str, Method<T>)>,
+) -> Vec<(&'static str, Method<T>)> {
+    own.extend(questions::steps());
+    own.extend(config::steps());
+    own.extend(control::steps());
+    own.extend([
+        ("serve", step(serve::serve::<T>)),
+        ("settle", step(serve::settle::<T>)),
+        ("pending", step(serve::pending::<T>)),
+        ("is_closed", step(serve::is_closed::<T>)),
+        ("callbacks", step(serve::callbacks::<T>)),
+        ("wait_slice", step(serve::wait_slice::<T>)),
+        ("is_gone", step(serve::is_gone::<T>)),
         ("is_answered", cold(Accepts::Any, STEP, ask::is_answered::<T, C>)),
         ("answer", cold(Accepts::Any, STEP, ask::answer::<T, C>)),
         ("forget", cold(Accepts::Any, STEP, ask::forget::<T, C>)),
         ("unanswered", cold(Accepts::Any, STEP, ask::unanswered::<T, C>)),
     ]);
-    steps
+    own
 }

@@ -3,7 +3,7 @@
 use mlua::prelude::*;
 
 use super::args::strings;
-use super::build::{cold, Method};
+use super::class::{cold, Method};
 use super::consumer::Consumer;
 use super::face::Seat;
 use super::group_metadata::group_metadata;

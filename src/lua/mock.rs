@@ -4,7 +4,7 @@ use std::cell::{OnceCell, Ref, RefCell};
 
 use mlua::prelude::*;
 
-use super::build::{cold, Method};
+use super::class::{cold, Method};
 use super::stack::block::{closed, Class};
 use super::stack::cold::{Accepts, Args};
 use super::stack::push;

@@ -4,6 +4,7 @@ mod acks;
 mod args;
 mod ask;
 mod build;
+mod class;
 mod config;
 pub mod consumer;
 mod control;

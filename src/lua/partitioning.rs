@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mlua::prelude::*;
 
 use super::ask::ask;
-use super::build::{cold, step, Method};
+use super::class::{cold, step, Method};
 use super::face::{Face, Leaves, Seat};
 use super::producer::Producer;
 use super::stack::cold::{self, Accepts, Args};

@@ -4,7 +4,7 @@
 use mlua::prelude::*;
 
 use super::ask::ask;
-use super::build::{cold, Method};
+use super::class::{cold, Method};
 use super::consumer::Consumer;
 use super::partitions::{read, Partitions};
 use super::questions::PATIENCE;

@@ -9,9 +9,9 @@ use mlua::prelude::*;
 
 use super::args::entries;
 use super::ask::ask;
-use super::build::{cold, hot, making_step, pushing_step, step, Method};
+use super::class::{cold, hot, making_step, pushing_step, step, Method};
 use super::deliveries::{self, Waits};
-use super::face::{question_steps, Face, Leaves, Seat};
+use super::face::{Face, Leaves, Seat};
 use super::partitioning;
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
@@ -295,8 +295,7 @@ pub fn metamethods() -> Vec<(&'static str, Method<Producer>)> {
 
 /// What forms/producer.lua stands on.
 pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
-    let mut steps = question_steps();
-    steps.extend(partitioning::producer_steps());
+    let mut steps = partitioning::producer_steps();
     steps.extend(transactions::steps());
     steps.extend(deliveries::steps());
     steps.extend([

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use mlua::prelude::*;
 
 use super::ask::ask;
-use super::build::{cold, Method};
+use super::class::{cold, Method};
 use super::described::{Cluster, Groups};
 use super::face::{Face, Leaves, Seat};
 use super::partitions::{self, Partitions};

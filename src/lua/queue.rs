@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use mlua::prelude::*;
 
-use super::build::{cold, hot, making_step, Method};
+use super::class::{cold, hot, making_step, Method};
 use super::stack::block::Class;
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, METHOD, STEP};

@@ -3,7 +3,7 @@
 use mlua::prelude::*;
 
 use super::ask::ask;
-use super::build::{cold, Method};
+use super::class::{cold, Method};
 use super::consumer::Consumer;
 use super::queue::Queue;
 use super::stack::cold::{Accepts, Args};
