@@ -19,7 +19,7 @@ help:
 	@echo 'make build-all    the same for every interpreter found              first time 10 minutes'
 	@echo 'make test         unit, classic and regression specs, all Luas      ~25 minutes, JOBS=2 15; ONLY=spec/unit/x_spec.lua LUA=…'
 	@echo 'make test-kafka   stories on real Apache Kafka                      ~14 minutes; needs Java 17, Maven (or KAFKA_BROKERS)'
-	@echo 'make hammer       long runs, and a packed source rock               an hour or more'
+	@echo 'make hammer       long runs, and a packed source rock               an hour or more; needs Java 17, Maven'
 	@echo 'make lint         formatting, clippy, luacheck, the rules of the tree   ~2 minutes'
 	@echo 'make bench        against C twins; SMOKE=1 for a quick look         ~8 minutes an interpreter; needs Java 17, Maven'
 	@echo 'make examples     runs each of examples/ on a mock cluster          ~1 minute'
@@ -45,6 +45,7 @@ test-kafka: build-all
 	@LUA='$(ONE)' ONLY='$(ONLY)' $(PYTHON) scripts/test.py kafka
 
 hammer: build-all
+	@sh scripts/deps kafka
 	@LUA='$(ONE)' ONLY='$(ONLY)' $(PYTHON) scripts/test.py hammer
 
 examples: build

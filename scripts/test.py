@@ -39,7 +39,7 @@ class Suite:
 SUITES = {
     "unit": Suite(("spec/unit", "spec/classic", "spec/regress"), before=("cargo",)),
     "kafka": Suite(("spec/integration",), ("jit", "5.4"), 600, ("fixture",)),
-    "hammer": Suite(("spec/hammer",), seconds=3600, before=("source rock",), talks=True),
+    "hammer": Suite(("spec/hammer",), seconds=3600, before=("fixture", "source rock"), talks=True),
     "examples": Suite(("examples",), ("jit",), 120),
 }
 
