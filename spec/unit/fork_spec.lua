@@ -57,6 +57,31 @@ describe("After fork", function()
         assert.is_true(run.seconds < 5, run.seconds .. " s")
     end)
 
+    -- Red (a line of the module's own) when the error's place is counted in calls.
+    it("a child that was forked in a callback is told so at its own line", function()
+        local run = h.run([[
+            local kafka = require "kafka"
+            local unistd, wait = require "posix.unistd", require "posix.sys.wait"
+            local mock = kafka.mock_cluster { topics = { t = 1 } }
+            for _, call in ipairs { "flush", "poll", "close" } do
+                local pid
+                local producer = kafka.producer(mock:bootstrap_servers(), { on_delivery = function() pid = unistd.fork() end })
+                assert(producer:produce("t", "x"))
+                local ok, err = pcall(function()
+                    return producer[call](producer, 5000)
+                end)
+                if pid == 0 then
+                    io.stderr:write(tostring(ok), " ", tostring(err):match(":(%d+: _FORKED)"), "\n")
+                    os.exit(0)
+                end
+                assert(pid)
+                wait.wait(pid)
+            end
+        ]])
+        assert.are.equal(("false 8: _FORKED\n"):rep(3), run.err)
+        assert.are.equal(0, run.status)
+    end)
+
     it("a grandchild's clients work, and its parent's do not", function()
         local cluster = broker.start(1)
         local topic = cluster:topic("grand")

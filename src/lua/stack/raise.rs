@@ -129,7 +129,7 @@ pub unsafe fn finish(L: *mut lua_State, style: Style, outcome: Result<Result<c_i
             }
             Raise::Forked => {
                 let error = KafkaError::forked();
-                l::luaL_where(L, style.level + 1);
+                where_user(L, style.level + 1);
                 push::text(L, &format!("{}: {}", error.name, error.message));
                 drop(error);
                 l::lua_concat(L, 2);
@@ -159,6 +159,27 @@ pub unsafe fn finish(L: *mut lua_State, style: Style, outcome: Result<Result<c_i
             }
         }
         l::lua_error(L)
+    }
+}
+
+/// `luaL_where` for the user's innermost function: a fork may come to light in any call of an embedded one,
+/// after a callback that forked.
+///
+/// # Safety
+/// As [`enter`].
+unsafe fn where_user(L: *mut lua_State, mut level: c_int) {
+    // SAFETY: `info` is filled by lua_getinfo before it is read; its source is a terminated string.
+    unsafe {
+        let mut info: l::lua_Debug = std::mem::zeroed();
+        while l::lua_getstack(L, level, &mut info) != 0 {
+            l::lua_getinfo(L, c"S".as_ptr(), &mut info);
+            let source = std::ffi::CStr::from_ptr(info.source).to_bytes();
+            if source != b"=[C]" && !source.starts_with(b"=kafka.") {
+                break;
+            }
+            level += 1;
+        }
+        l::luaL_where(L, level);
     }
 }
 
