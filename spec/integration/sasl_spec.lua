@@ -52,6 +52,20 @@ describe("a SASL listener of Apache Kafka", function()
         end)
     end
 
+    it("serves the example, and tells it when the password is wrong", function()
+        kafka:create_topic("sasl-example", 1)
+        local function run(password)
+            return h.run("arg[0] = 'examples/sasl_password.lua' dofile(arg[0])", {
+                args = { kafka.listeners.sasl, "scram256", password, "SCRAM-SHA-256" },
+            })
+        end
+        local right, wrong = run("secret-256"), run("not-it")
+        assert.equal("", right.err)
+        assert.matches("delivered by scram256", right.out)
+        assert.equal(1, wrong.status)
+        assert.matches("_AUTHENTICATION", wrong.err)
+    end)
+
     it("refuses who nobody knows, without showing the password", function()
         local conf = login("PLAIN", "nobody", "a-very-private-word")
         secured.assert_refused(kafka.listeners.sasl, conf, "_AUTHENTICATION", "[Aa]uthentication")
