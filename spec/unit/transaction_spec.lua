@@ -206,6 +206,50 @@ describe("producer:transaction", function()
         assert.truthy(inner.message:find("open already", 1, true), inner.message)
     end)
 
+    for _, name in ipairs { "init_transactions", "begin_transaction", "commit_transaction", "abort_transaction" } do
+        it("refuses " .. name .. " in its function: nothing is sent twice, and later transactions work", function()
+            fill(6)
+            local p, c, inner, all = producer(), consumer(), nil, {}
+            local function pass_on(count, last)
+                return p:transaction(function(tx)
+                    for _, value in ipairs(take(c, count)) do
+                        assert(tx:produce("out", value, nil, { on_delivery = function(err) all[#all + 1] = err and err.name or value end }))
+                    end
+                    if last then inner = select(2, tx[last](tx)) end
+                end, { consumer = c })
+            end
+            local ok, err = pass_on(3, name)
+            assert.equal("_STATE", inner and inner.name)
+            assert.truthy(inner.message:find(name .. " within the function of producer:transaction", 1, true), inner.message)
+            p:poll(0)
+            if name == "abort_transaction" then
+                assert.is_nil(ok)
+                assert.equal(inner.message, err.message)
+                all = {}
+                assert.is_true(pass_on(3))
+            else
+                assert.is_true(ok)
+            end
+            assert.is_true(pass_on(3))
+            p:poll(0)
+            table.sort(all)
+            assert.same({ "1", "2", "3", "4", "5", "6" }, all)
+            assert.is_true(p:begin_transaction())
+            assert.is_true(p:abort_transaction())
+        end)
+    end
+
+    it("whose coroutine waits in the function is aborted by others, not committed", function()
+        local p = producer()
+        local co = coroutine.create(function()
+            p:transaction(function() coroutine.yield() end)
+        end)
+        assert(coroutine.resume(co))
+        assert.equal("_STATE", (select(2, p:commit_transaction()) or {}).name)
+        assert.is_true(p:abort_transaction())
+        assert.is_true(p:transaction(function() end))
+    end)
+
     it("says so when the function closed the consumer or the producer", function()
         fill(2)
         local p, c = producer(), consumer()

@@ -62,6 +62,8 @@ pub struct Transactions {
     /// What the last job came to, for all who waited for it.
     last: RefCell<Option<(u64, Result<(), KafkaError>)>>,
     jobs: Cell<u64>,
+    /// A function of the user's runs in a transaction that ends with it.
+    is_in_function: Cell<bool>,
 }
 
 /// One call of librdkafka's, from its begin until its outcome was heard.
@@ -120,6 +122,21 @@ fn refuse(message: impl Into<String>) -> KafkaError {
 impl Transactions {
     fn is_configured(client: &Client) -> bool {
         client.property(&c"transactional.id".to_owned()).is_some_and(|id| !id.is_empty())
+    }
+
+    pub fn set_in_function(&self, is_in_function: bool) {
+        self.is_in_function.set(is_in_function);
+    }
+
+    /// A commit in there would go without the offsets of its input, which then comes again.
+    pub fn check_not_in_function(&self, name: &str) -> Result<(), KafkaError> {
+        if !self.is_in_function.get() {
+            return Ok(());
+        }
+        Err(refuse(format!(
+            "{name} within the function of producer:transaction: that commits when the function returns, and aborts when it \
+             raises or returns nil and an error; leave the call out"
+        )))
     }
 
     /// What no call gets past: no transactions here, or never again.
@@ -201,6 +218,9 @@ impl Transactions {
     pub fn call(&self, handle: &Handle, call: Call, deadline: f64) -> Result<(Arc<Question<()>>, u64), KafkaError> {
         let kind = call.kind();
         Self::check_client(handle.client())?;
+        if kind != Kind::SendOffsets {
+            self.check_not_in_function(kind.name())?;
+        }
         self.check_not_under_way(Some(kind))?;
         let running = self.under_way.borrow().clone();
         let job = match running {

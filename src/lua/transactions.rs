@@ -16,8 +16,13 @@ use crate::client::transactions::Call;
 use crate::model::group;
 use crate::native::group_metadata::GroupMetadata;
 
-fn begin_transaction(_: &Lua, producer: &Producer, args: Args) -> Result<bool, Raise> {
+fn begin_transaction(lua: &Lua, producer: &Producer, args: Args) -> Result<bool, Raise> {
     args.count(0, 0)?;
+    producer.open()?.transactions().check_not_in_function("begin_transaction").map_err(Raise::Error)?;
+    transaction_begin(lua, producer, args)
+}
+
+fn transaction_begin(_: &Lua, producer: &Producer, _: Args) -> Result<bool, Raise> {
     producer.open()?.begin_transaction().map_err(Raise::Error)?;
     Ok(true)
 }
@@ -84,6 +89,19 @@ fn transaction_prepare(_: &Lua, producer: &Producer, _: Args) -> Result<(bool, i
     Ok((client.transactions().is_initialized(), client.transaction_timeout()))
 }
 
+/// `(self [, true])`: whether a function runs in a transaction that ends with it.
+fn transaction_function(_: &Lua, producer: &Producer, args: Args) -> Result<(), Raise> {
+    let runs = !args.get(0).is_nil();
+    producer.as_ref().if_open(|client| client.transactions().set_in_function(runs));
+    Ok(())
+}
+
+/// `(self [, timeout])`: checks them for an abort.
+fn abort_check(_: &Lua, producer: &Producer, args: Args) -> Result<(), Raise> {
+    args.count(0, 1)?;
+    timeout(producer, &args, 0).map(drop)
+}
+
 /// `(self, number)` → true, or nil and the error.
 fn outcome(_: &Lua, producer: &Producer, args: Args) -> Result<bool, Raise> {
     let id = args.integer(0, 0, i64::MAX)? as u64;
@@ -118,7 +136,9 @@ pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
         ("abort_begin", cold(Accepts::Open, STEP, abort_begin)),
         ("transaction_check", cold(Accepts::Open, STEP, transaction_check)),
         ("transaction_prepare", cold(Accepts::Open, STEP, transaction_prepare)),
-        ("transaction_begin", cold(Accepts::Open, STEP, begin_transaction)),
+        ("transaction_begin", cold(Accepts::Open, STEP, transaction_begin)),
+        ("transaction_function", cold(Accepts::Any, STEP, transaction_function)),
+        ("abort_check", cold(Accepts::Open, STEP, abort_check)),
         ("offsets_check", cold(Accepts::Open, STEP, offsets_check)),
         ("offsets_begin", cold(Accepts::Open, STEP, offsets_begin)),
         ("transaction_outcome", cold(Accepts::Open, STEP, outcome)),

@@ -336,6 +336,8 @@ function Producer:send_offsets_to_transaction(offsets, group, timeout) end
 ---Errors: `nil, err` when all attempts failed, when the error does not pass, and when `fn` returned nil and an error (which
 ---comes out as it is). What `fn` raises comes out as it was raised, after the abort; a `kafka.Error` that passes is tried
 ---again first. Raises what a callback raised, once the transaction is committed.
+---Within `fn`, `init_transactions`, `begin_transaction`, `commit_transaction` and `abort_transaction` are `nil, err` `_STATE`;
+---after a refused abort nothing is committed: `nil, err` with that error.
 ---Danger: `fn` may run several times, so whatever it does besides producing must bear that; it should ask for its input itself.
 ---After `_TIMED_OUT` of the commit it may still succeed: `commit_transaction` tells how it ended, other calls answer `_CONFLICT`
 ---until then. The consumer goes on accordingly: behind its input when that is committed, else (after the abort) before it.

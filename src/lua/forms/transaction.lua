@@ -4,6 +4,7 @@ local native = ...
 local class, step = native.producer.class, native.producer.step
 local form, consumer_form, input_step = native.producer_form, native.consumer_form, native.consumer.step
 local call, now, kafka = native.call_form, native.now, native.module
+local running, status = coroutine.running, coroutine.status
 local type, pairs, ipairs, select, setmetatable, getmetatable = type, pairs, ipairs, select, setmetatable, getmetatable
 local huge, min, max, ceil, floor = math.huge, math.min, math.max, math.ceil, math.floor
 
@@ -205,6 +206,38 @@ local function undecided(err, cure)
     return err
 end
 
+-- ---- calls within the function -------------------------------------------------------------------------------------------
+
+-- Its coroutine is held weakly: one that is dropped in there can be collected.
+local WEAK = { __mode = "v" }
+
+local function enter(run)
+    run.unwanted = nil
+    step.callbacks(run.producer).inside = {
+        run = run, is_main = not running(), coroutine = setmetatable({ (running()) }, WEAK), -- 5.1 has nil for the main one
+    }
+    step.transaction_function(run.producer, true)
+end
+
+local function leave(self)
+    if not form.is_closed(self) then step.callbacks(self).inside = nil end
+    step.transaction_function(self)
+end
+
+-- An abort was called. Where the function does not run, which may never go on, it is one.
+function native.transaction_left(self)
+    local inside = step.callbacks(self).inside
+    if not inside or inside.is_main then return end
+    local thread = inside.coroutine[1]
+    if not thread or status(thread) == "suspended" or status(thread) == "dead" then leave(self) end
+end
+
+-- An abort within the function was refused: what its caller does not want is not committed.
+function native.transaction_unwanted(self, err)
+    local inside = not form.is_closed(self) and step.callbacks(self).inside
+    if inside then inside.run.unwanted = err end
+end
+
 -- Runs the function once in a transaction. Returns how that ended: "done" and its results, "failed"
 -- and the error, "raised" and what was raised, "refused" and why it did not even begin.
 local function attempt(run, fn)
@@ -212,10 +245,13 @@ local function attempt(run, fn)
     if not marked then return "refused", err end
     local begun, refused = step.transaction_begin(run.producer)
     if not begun then return "refused", refused end
+    enter(run)
     local function judge(ok, ...)
+        leave(run.producer)
         if not ok then return "raised", (...) end
         if select("#", ...) >= 2 and (...) == nil and select(2, ...) ~= nil then return "failed", (select(2, ...)) end
         if form.is_closed(run.producer) then return "refused", native.destroyed() end
+        if run.unwanted then return "failed", run.unwanted end
         local done, why = true, nil
         if run.consumer and consumer_form.is_closed(run.consumer) then
             run.is_final = true

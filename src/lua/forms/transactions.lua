@@ -35,7 +35,10 @@ function methods.commit_transaction(...)
 end
 
 function methods.abort_transaction(...)
+    step.abort_check(...)
+    if native.transaction_left then native.transaction_left((...)) end
     local done, err = finish((...), "abort_transaction", step.abort_begin(...))
+    if not done and native.transaction_unwanted then native.transaction_unwanted((...), err) end
     return conclude((...), false, done, err)
 end
 
