@@ -14,7 +14,7 @@ describe("Forking, many times", function()
         io.write(("%s messages of the parent received, %d faults, %.0f s\n"):format(
             story.received, #story.faults, story.run.seconds))
         assert.are.equal(0, story.run.status, story.run.err)
-        assert.are.equal(0, #story.faults, table.concat(story.faults, "\n"))
+        assert.are.equal(0, #story.faults, table.concat(story.faults, "\n") .. "\n" .. story.run.err)
         assert.are.equal(ROUNDS, story.forks)
         assert.are.equal(story.sent, story.received)
         assert.are.same({ messages = story.sent, distinct = story.sent }, story.count.parent)
