@@ -89,7 +89,7 @@ describe("the modern consumer on Apache Kafka", function()
             assert.are.equal(TOTAL, tonumber(seen), call .. ": " .. child.out .. child.err)
             assert.is_true(tonumber(grown) <= 1048576, ("%s: the process grew by %s bytes"):format(call, grown))
             assert.is_true(tonumber(heap) <= 65536, ("%s: the Lua heap grew by %s bytes"):format(call, heap))
-            print(("    %s: process %+d KiB, Lua heap %+d KiB"):format(call, tonumber(grown) / 1024, tonumber(heap) / 1024))
+            print(("    %s: process %+.0f KiB, Lua heap %+.0f KiB"):format(call, tonumber(grown) / 1024, tonumber(heap) / 1024))
         end
     end)
 

@@ -68,7 +68,8 @@ describe("After fork", function()
                 local producer = kafka.producer(mock:bootstrap_servers(), { on_delivery = function() pid = unistd.fork() end })
                 assert(producer:produce("t", "x"))
                 local ok, err = pcall(function()
-                    return producer[call](producer, 5000)
+                    local done, why = producer[call](producer, 5000)
+                    return done, why
                 end)
                 if pid == 0 then
                     io.stderr:write(tostring(ok), " ", tostring(err):match(":(%d+: _FORKED)"), "\n")
@@ -78,7 +79,7 @@ describe("After fork", function()
                 wait.wait(pid)
             end
         ]])
-        assert.are.equal(("false 8: _FORKED\n"):rep(3), run.err)
+        assert.are.equal(("false 9: _FORKED\n"):rep(3), run.err)
         assert.are.equal(0, run.status)
     end)
 

@@ -174,7 +174,7 @@ unsafe fn where_user(L: *mut lua_State, mut level: c_int) {
         while l::lua_getstack(L, level, &mut info) != 0 {
             l::lua_getinfo(L, c"S".as_ptr(), &mut info);
             let source = std::ffi::CStr::from_ptr(info.source).to_bytes();
-            if source != b"=[C]" && !source.starts_with(b"=kafka.") {
+            if source != b"=[C]" && source != b"=(tail call)" && !source.starts_with(b"=kafka.") {
                 break;
             }
             level += 1;
