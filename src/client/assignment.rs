@@ -5,7 +5,7 @@ use std::ffi::CString;
 
 use super::consumer::Consumer;
 use super::prefetch::Hold;
-use crate::model::error::KafkaError;
+use crate::model::error::{KafkaError, CONFLICT, INVALID_ARG, STATE};
 use crate::model::partition::{TopicPartition, BEGINNING, END, INVALID, STORED, TAIL};
 use crate::native::consumer as native;
 use crate::native::partitions::PartitionList;
@@ -17,6 +17,51 @@ pub struct Starts(RefCell<Vec<TopicPartition>>);
 
 /// A seek is between librdkafka's threads; longer (ms) it cannot take.
 pub const SEEK_PATIENCE: i32 = 1_000;
+
+/// A call that changes what is assigned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Assign,
+    Unassign,
+    Add,
+    Remove,
+}
+
+impl Change {
+    fn is_cooperative(self) -> bool {
+        matches!(self, Change::Add | Change::Remove)
+    }
+
+    /// What is wrong with a partition it cannot be done to.
+    fn clash(self) -> &'static str {
+        if self == Change::Add {
+            return "is assigned already; seek moves it, or take it away with incremental_unassign first";
+        }
+        "is not assigned; assignment() tells what is"
+    }
+
+    /// What to call instead in a group of the other protocol.
+    fn elsewhere(self) -> &'static str {
+        match self {
+            Change::Assign => {
+                "assign is for eager groups, this one is cooperative (rebalance_protocol): incremental_assign adds \
+                 partitions, incremental_unassign takes some away"
+            }
+            Change::Unassign => {
+                "unassign is for eager groups, this one is cooperative (rebalance_protocol): call incremental_unassign \
+                 with assignment()"
+            }
+            Change::Add => {
+                "incremental_assign is for cooperative groups, this one is eager (rebalance_protocol): call assign with \
+                 all the partitions to read"
+            }
+            Change::Remove => {
+                "incremental_unassign is for cooperative groups, this one is eager (rebalance_protocol): call assign \
+                 with the partitions that are to stay"
+            }
+        }
+    }
+}
 
 fn is_same(a: &TopicPartition, b: &TopicPartition) -> bool {
     a.is_at(b.topic.as_bytes(), b.partition)
@@ -53,7 +98,8 @@ impl Consumer {
     /// Reads exactly these partitions from here on.
     pub fn assign(&self, partitions: &[TopicPartition]) -> Result<(), KafkaError> {
         self.finish_last();
-        group::assign(self.handle.client(), Some(&PartitionList::of(partitions)))?;
+        let done = group::assign(self.handle.client(), Some(&PartitionList::of(partitions)));
+        done.map_err(|error| self.why_not_changed(Change::Assign, partitions, error))?;
         self.let_go(None);
         self.lead_back()?;
         self.remember_starts(partitions);
@@ -62,13 +108,15 @@ impl Consumer {
 
     pub fn unassign(&self) -> Result<(), KafkaError> {
         self.finish_last();
-        group::assign(self.handle.client(), None)?;
+        let done = group::assign(self.handle.client(), None);
+        done.map_err(|error| self.why_not_changed(Change::Unassign, &[], error))?;
         self.let_go(None);
         Ok(())
     }
 
     pub fn incremental_assign(&self, partitions: &[TopicPartition]) -> Result<(), KafkaError> {
-        group::incremental_assign(self.handle.client(), &PartitionList::of(partitions))?;
+        let done = group::incremental_assign(self.handle.client(), &PartitionList::of(partitions));
+        done.map_err(|error| self.why_not_changed(Change::Add, partitions, error))?;
         self.lead_back()?;
         self.remember_starts(partitions);
         Ok(())
@@ -76,9 +124,28 @@ impl Consumer {
 
     pub fn incremental_unassign(&self, partitions: &[TopicPartition]) -> Result<(), KafkaError> {
         self.finish_last();
-        group::incremental_unassign(self.handle.client(), &PartitionList::of(partitions))?;
+        let done = group::incremental_unassign(self.handle.client(), &PartitionList::of(partitions));
+        done.map_err(|error| self.why_not_changed(Change::Remove, partitions, error))?;
         self.let_go(Some(partitions));
         Ok(())
+    }
+
+    /// librdkafka's words name no cure, and often not the partition.
+    fn why_not_changed(&self, change: Change, partitions: &[TopicPartition], mut error: KafkaError) -> KafkaError {
+        let assigned = self.assignment().unwrap_or_default();
+        let first =
+            |is_assigned: bool| partitions.iter().find(|place| assigned.iter().any(|entry| is_same(entry, place)) == is_assigned);
+        let place = match (change, error.code) {
+            (Change::Add, CONFLICT) => first(true),
+            (Change::Remove, INVALID_ARG) => first(false),
+            _ => None,
+        };
+        if let Some(place) = place {
+            error.message = format!("{} [{}] {}", place.topic, place.partition, change.clash());
+        } else if error.code == STATE && group::is_cooperative(self.handle.client()) != change.is_cooperative() {
+            error.message = change.elsewhere().into();
+        }
+        error
     }
 
     /// The next message of the partition is the one at this offset. One that is about to be assigned

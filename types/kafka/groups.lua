@@ -73,7 +73,7 @@ function Consumer:member_id() end
 ---Reads exactly these partitions from here on, without the group's say. Offsets: a number, "earliest", "latest", "stored",
 ---`kafka.offset_tail(n)`; without one the committed offset.
 ---
----Errors: raises for a wrong list; `nil, err` of librdkafka.
+---Errors: raises for a wrong list, and one that names a partition twice; `nil, err`: `_STATE` in a cooperative group.
 ---Danger: do not mix it with `subscribe`: a rebalance would take it away. What was fetched ahead is dropped.
 ---Source: `rd_kafka_assign`.
 ---@param list kafka.PartitionList `{"orders:3", {topic=, partition=, offset=}}` or `{orders={0, 1}}`
@@ -83,7 +83,7 @@ function Consumer:assign(list) end
 
 ---Reads nothing any more. What was handed out last is done, what was fetched ahead is dropped.
 ---
----Errors: `nil, err` of librdkafka.
+---Errors: `nil, err`: `_STATE` in a cooperative group.
 ---Danger: with `enable.auto.commit` what is stored is committed by this, in the background.
 ---Source: `rd_kafka_assign`.
 ---@return true? done
@@ -92,7 +92,7 @@ function Consumer:unassign() end
 
 ---Reads these partitions too.
 ---
----Errors: `nil, err` for one that is assigned already.
+---Errors: raises as `assign`; `nil, err`: `_CONFLICT` for one that is assigned already, `_STATE` in an eager group.
 ---Danger: offsets as for `assign`.
 ---Source: `rd_kafka_incremental_assign`.
 ---@param list kafka.PartitionList `{"orders:3", {topic=, partition=, offset=}}` or `{orders={0, 1}}`
@@ -102,7 +102,7 @@ function Consumer:incremental_assign(list) end
 
 ---Reads these partitions no more; the others go on undisturbed.
 ---
----Errors: `nil, err` for one that is not assigned.
+---Errors: raises as `assign`; `nil, err`: `_INVALID_ARG` for one that is not assigned, `_STATE` in an eager group.
 ---Danger: what was fetched ahead of these is dropped.
 ---Source: `rd_kafka_incremental_unassign`.
 ---@param list kafka.PartitionList `{"orders:3", {topic=, partition=, offset=}}` or `{orders={0, 1}}`

@@ -26,7 +26,7 @@ end
 -- on_assign may return a list, which replaces the assignment.
 local function replacement(list)
     if list == nil then return nil end
-    return native.read_partitions(list, "the list that on_assign returned", { partition = true }, 0)
+    return native.read_partitions(list, "the list that on_assign returned", { partition = true, once = true }, 0)
 end
 
 local function run(self, cbs, kind, list)

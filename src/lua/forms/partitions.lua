@@ -95,14 +95,25 @@ local function entry(item, want, may_lack_offset)
     return topic, partition, offset, metadata, epoch
 end
 
+-- Notes a partition in `seen`. What is wrong when it is there already.
+local function again(seen, topic, partition)
+    local of_topic = seen[topic] or {}
+    seen[topic] = of_topic
+    if of_topic[partition] then
+        return ("%s [%d] stands there twice; name each partition once"):format(topic:sub(1, 249), partition)
+    end
+    of_topic[partition] = true
+end
+
 --- Reads `list`; `want` says what each entry must have: {partition=true, offset=true}, with `next_read=true` an offset
 --- that is no word for a place, with `or_none=true` tables without an offset are passed over, as position() and
 --- committed() give them; with `timestamp=true` it must have one, which is put in the offset's place; with
---- `fields=true` other fields are passed over (messages are entries too). Returns a flat array of five values an entry:
---- topic, partition, offset, metadata, leader epoch, what is missing as false. A wrong list raises as error(…, level)
---- would in the calling function: 2, the default, is the line of its caller, 0 no line.
+--- `fields=true` other fields are passed over (messages are entries too); with `once=true` no partition may be there
+--- twice. Returns a flat array of five values an entry: topic, partition, offset, metadata, leader epoch, what is
+--- missing as false. A wrong list raises as error(…, level) would in the calling function: 2, the default, is the line
+--- of its caller, 0 no line.
 function native.read_partitions(list, name, want, level)
-    local flat, n = {}, 0
+    local flat, n, seen = {}, 0, want.once and {}
     local here, below = (level or 2) + 1, (level or 2) + 2
     if level == 0 then here, below = 0, 0 end
     if type(list) ~= "table" then
@@ -111,7 +122,8 @@ function native.read_partitions(list, name, want, level)
     local function fail(index, why) error(("%s: entry %s: %s"):format(name, show(index), why), below) end
     local function add(index, topic, partition, offset, metadata, epoch)
         if topic == false then return end
-        if not topic then error(("%s: entry %s: %s"):format(name, show(index), partition), below) end
+        local why = not topic and partition or seen and again(seen, topic, partition)
+        if why then error(("%s: entry %s: %s"):format(name, show(index), why), below) end
         flat[n + 1], flat[n + 2], flat[n + 3], flat[n + 4], flat[n + 5] = topic, partition, offset, metadata, epoch
         n = n + 5
     end

@@ -2,7 +2,7 @@
 local native = ...
 local class, step, form = native.consumer.class, native.consumer.step, native.consumer_form
 local methods, select = class.__index, select
-local PARTITION = { partition = true }
+local PARTITION, ONCE = { partition = true }, { partition = true, once = true }
 
 -- nil is nil; anything else must be a list of partitions. For messages too, which have more fields.
 local function read_or_none(list, name)
@@ -14,7 +14,7 @@ end
 function methods.assign(...)
     local self, list = ...
     step.member(self, select("#", ...), 2, 2)
-    local ok, err = step.assign(self, native.read_partitions(list, "assign", PARTITION))
+    local ok, err = step.assign(self, native.read_partitions(list, "assign", ONCE))
     return form.outcome(ok, err)
 end
 
@@ -26,14 +26,14 @@ end
 function methods.incremental_assign(...)
     local self, list = ...
     step.member(self, select("#", ...), 2, 2)
-    local ok, err = step.incremental_assign(self, native.read_partitions(list, "incremental_assign", PARTITION))
+    local ok, err = step.incremental_assign(self, native.read_partitions(list, "incremental_assign", ONCE))
     return form.outcome(ok, err)
 end
 
 function methods.incremental_unassign(...)
     local self, list = ...
     step.member(self, select("#", ...), 2, 2)
-    local ok, err = step.incremental_unassign(self, native.read_partitions(list, "incremental_unassign", PARTITION))
+    local ok, err = step.incremental_unassign(self, native.read_partitions(list, "incremental_unassign", ONCE))
     return form.outcome(ok, err)
 end
 
