@@ -3,24 +3,62 @@
 local h = require "spec.helper"
 
 local PARTITIONS, MOST = 6, 3
+-- How long (s) a member keeps its group waiting when it gives back: a few heartbeats.
+local HESITATION = 0.3
+local memberships = {}
+
+--- The ways a group shares its partitions, each with what its members are configured by.
+memberships.ways = {
+    { name = "range", conf = { ["partition.assignment.strategy"] = "range", ["heartbeat.interval.ms"] = 100 } },
+    { name = "cooperative-sticky", conf = { ["partition.assignment.strategy"] = "cooperative-sticky", ["heartbeat.interval.ms"] = 100 } },
+    { name = "KIP-848", conf = { ["group.protocol"] = "consumer" } },
+}
+
+--- For the brokers, who choose the heartbeats of KIP-848.
+memberships.settings = { ["group.consumer.heartbeat.interval.ms"] = 100, ["group.consumer.min.heartbeat.interval.ms"] = 100 }
 
 --- Lets members join and leave `changes` times while messages flow. → how many messages were handled, commits in on_revoke
-return function(kafka, changes, conf)
+function memberships.change(kafka, changes, conf)
     local topic, group = kafka:create_topic(h.topic("members"), PARTITIONS), h.topic("group")
     local producer = h.track(h.kafka.producer(kafka.brokers))
     local owner, members, told = {}, {}, { assigned = 0, revoked = 0, commits = 0, handled = 0 }
+    local sent, brought = 0, {}
+
+    local function serve()
+        for _, member in ipairs(members) do
+            local message, err
+            if not member.gives_back then message, err = member.consumer:poll(10) end
+            assert(err == nil, err)
+            if message then
+                assert(owner[message.partition] == member.name, "a message came to who does not own its partition")
+                told.handled = told.handled + 1
+                brought[message.partition] = true
+            end
+        end
+        producer:produce(topic, "x", nil, { partition = sent % PARTITIONS })
+        sent = sent + 1
+        producer:poll(0)
+    end
 
     local function join(name)
-        local options = { ["bootstrap.servers"] = kafka.brokers, ["group.id"] = group, ["auto.offset.reset"] = "earliest", topics = { topic } }
+        local member, options = { name = name }, { ["bootstrap.servers"] = kafka.brokers, ["group.id"] = group, topics = { topic } }
+        options["auto.offset.reset"] = "earliest"
         for key, value in pairs(conf) do options[key] = value end
         function options.on_assign(_, list)
             for _, place in ipairs(list) do
                 assert(owner[place.partition] == nil, ("partition %d has an owner"):format(place.partition))
-                owner[place.partition] = name
+                owner[place.partition], brought[place.partition] = name, nil
                 told.assigned = told.assigned + 1
             end
         end
+        -- The others go on meanwhile: who gave a partition away before its commit would see it assigned to one of them.
         function options.on_revoke(consumer, list)
+            member.gives_back = true
+            local stop = h.now() + HESITATION
+            while h.now() < stop do
+                serve()
+                h.sleep(0.01)
+            end
             for _, place in ipairs(list) do
                 assert(owner[place.partition] == name, ("partition %d is not this member's"):format(place.partition))
             end
@@ -30,27 +68,17 @@ return function(kafka, changes, conf)
                 owner[place.partition] = nil
                 told.revoked = told.revoked + 1
             end
+            member.gives_back = false
         end
         function options.on_lost() error "partitions were lost" end
-        members[#members + 1] = { name = name, consumer = h.track(h.kafka.consumer(options)) }
-    end
-
-    local function serve()
-        for _, member in ipairs(members) do
-            local message = member.consumer:poll(10)
-            if message then
-                assert(owner[message.partition] == member.name, "a message came to who does not own its partition")
-                told.handled = told.handled + 1
-            end
-        end
-        producer:produce(topic, "x", nil, { partition = told.handled % PARTITIONS })
-        producer:poll(0)
+        member.consumer = h.track(h.kafka.consumer(options))
+        members[#members + 1] = member
     end
 
     local function settled()
         local has = {}
         for partition = 0, PARTITIONS - 1 do
-            if not owner[partition] then return false end
+            if not owner[partition] or not brought[partition] then return false end
             has[owner[partition]] = (has[owner[partition]] or 0) + 1
         end
         for _, member in ipairs(members) do
@@ -59,12 +87,12 @@ return function(kafka, changes, conf)
         return true
     end
 
-    -- Until everybody has partitions and messages have come to them.
+    -- Until everybody has partitions and a message of each has come.
     local function settle(what)
-        local before = told.handled
+        brought = {}
         h.wait_until(function()
             serve()
-            return settled() and told.handled >= before + 5
+            return settled()
         end, 40, what)
     end
 
@@ -82,3 +110,5 @@ return function(kafka, changes, conf)
     assert(next(owner) == nil)
     return told
 end
+
+return memberships
