@@ -90,6 +90,26 @@ describe("Every client", function()
         end
     end)
 
+    -- Turns red with librdkafka's own words ("Local: Unknown partition"), and when the cache's silence is a bare nil.
+    it("names the topic and partition that has no watermarks, and how to go on", function()
+        local mock = h.mock { topics = { asked = 2 } }
+        for _, client in pairs(clients(mock)) do
+            for _, case in ipairs { { "missing", 0 }, { "asked", 7 } } do
+                local topic, partition = case[1], case[2]
+                local low, err = client:watermarks(topic, partition, 10000)
+                assert.is_nil(low)
+                assert.equal("_UNKNOWN_PARTITION", err.name)
+                assert.equal(("%s [%d]: there is no such topic or partition, this client may not see it, or no broker leads it; "
+                    .. "metadata{topic=\"%s\"} tells which"):format(topic, partition, topic), err.message)
+                low, err = client:cached_watermarks(topic, partition)
+                assert.is_nil(low)
+                assert.equal("_UNKNOWN_PARTITION", err.name)
+                assert.equal(("%s [%d]: this client has fetched nothing from it; watermarks(\"%s\", %d) asks the broker")
+                    :format(topic, partition, topic, partition), err.message)
+            end
+        end
+    end)
+
     it("answers with _TIMED_OUT at the deadline, with the last error, when no broker is there", function()
         local times = { { topic = "asked", partition = 0, timestamp = 1 } }
         for _, client in pairs(clients(h.nowhere)) do

@@ -1,7 +1,7 @@
 //! What every client can ask the cluster. `begin` functions put the question and return a ticket;
 //! forms/questions.lua makes methods of them.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
 use mlua::prelude::*;
@@ -15,10 +15,11 @@ use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, METHOD, STEP};
 use crate::client::metadata_cache::look_up;
 use crate::client::patience::patiently;
-use crate::model::error::KafkaError;
+use crate::model::error::{KafkaError, UNKNOWN_PARTITION};
 use crate::model::group::STATES;
 use crate::model::topic::check_name;
 use crate::native::client::Client;
+use crate::native::error::from_code;
 use crate::native::metadata::{cluster_id, controller_id, query, Scope};
 use crate::native::{groups, offsets};
 
@@ -120,24 +121,40 @@ fn controller_id_begin<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: 
     ask(client.as_ref(), args.timeout(0, PATIENCE)?, job, |_, id| Ok(id))
 }
 
+/// librdkafka's words name neither the partition nor which of its reasons it was.
+fn untold_watermarks(topic: &CStr, partition: i32, mut error: KafkaError) -> KafkaError {
+    let topic = topic.to_string_lossy();
+    let what = if error.code == UNKNOWN_PARTITION {
+        let reasons = "there is no such topic or partition, this client may not see it, or no broker leads it";
+        format!("{reasons}; metadata{{topic=\"{topic}\"}} tells which")
+    } else {
+        error.message
+    };
+    error.message = format!("{topic} [{partition}]: {what}");
+    error
+}
+
 fn watermarks_begin<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(f64, f64), Raise> {
     args.count(2, 3)?;
     let (topic, partition) = (args.topic(0)?, args.int32(1, 0)?);
     let timeout = args.timeout(2, PATIENCE)?;
-    let job = move |client: &Arc<Client>, ms: i32| patiently(client, ms, |ms| offsets::watermarks(client, &topic, partition, ms));
+    let job = move |client: &Arc<Client>, ms: i32| {
+        let found = patiently(client, ms, |ms| offsets::watermarks(client, &topic, partition, ms));
+        found.map_err(|error| untold_watermarks(&topic, partition, error))
+    };
     ask(client.as_ref(), timeout, job, |_, found| Ok(found))
 }
 
-fn cached_watermarks<T: Face + AsRef<Seat<C>>, C: Leaves>(
-    _: &Lua,
-    client: &T,
-    args: Args,
-) -> Result<(Option<i64>, Option<i64>), Raise> {
+fn cached_watermarks<T: Face + AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(i64, i64), Raise> {
     args.count(2, 2)?;
     let (topic, partition) = (args.topic(0)?, args.int32(1, 0)?);
     let client = client.as_ref().open::<T>()?;
-    let found = offsets::cached_watermarks(client.handle().client(), &topic, partition);
-    Ok((found.map(|found| found.0), found.map(|found| found.1)))
+    offsets::cached_watermarks(client.handle().client(), &topic, partition).ok_or_else(|| {
+        let topic = topic.to_string_lossy();
+        let why = "this client has fetched nothing from it";
+        let cure = format!("watermarks(\"{topic}\", {partition}) asks the broker");
+        Raise::Error(from_code(UNKNOWN_PARTITION, Some(format!("{topic} [{partition}]: {why}; {cure}"))))
+    })
 }
 
 /// `(self, flat list, timeout)`; timestamps stand in the places of offsets.

@@ -58,15 +58,15 @@ function Producer:controller_id(timeout) end
 ---@return integer|kafka.Error high_or_err
 function Producer:watermarks(topic, partition, timeout) end
 
----The same without asking: what came with the messages consumed last; nil for a partition this client does not consume.
+---The same without asking: what came with the messages consumed last.
 ---
----Errors: raises for a wrong argument.
+---Errors: raises for a wrong argument; `nil, err`: `_UNKNOWN_PARTITION` when this client has fetched nothing from it.
 ---Danger: as old as the last answer to a fetch.
 ---Source: `rd_kafka_get_watermark_offsets`.
 ---@param topic string
 ---@param partition integer
 ---@return integer? low
----@return integer? high
+---@return integer|kafka.Error high_or_err
 function Producer:cached_watermarks(topic, partition) end
 
 ---For each partition, the offset of its first message at or after a time.
@@ -191,15 +191,15 @@ function Consumer:controller_id(timeout) end
 ---@return integer|kafka.Error high_or_err
 function Consumer:watermarks(topic, partition, timeout) end
 
----The same without asking: what came with the messages consumed last; nil for a partition this client does not consume.
+---The same without asking: what came with the messages consumed last.
 ---
----Errors: raises for a wrong argument.
+---Errors: raises for a wrong argument; `nil, err`: `_UNKNOWN_PARTITION` when this client has fetched nothing from it.
 ---Danger: as old as the last answer to a fetch.
 ---Source: `rd_kafka_get_watermark_offsets`.
 ---@param topic string
 ---@param partition integer
 ---@return integer? low
----@return integer? high
+---@return integer|kafka.Error high_or_err
 function Consumer:cached_watermarks(topic, partition) end
 
 ---For each partition, the offset of its first message at or after a time.
