@@ -179,6 +179,19 @@ describe("A simple consumer", function()
         assert(consumer:consume_start(topic, 2, 0, queue))
         refused("leads to a queue; read that", call, consumer, "consume_one", topic, 2, 0)
         refused("no group%.id", call, consumer, "poll", 0)
+        -- Turn red when librdkafka is asked, whose answer is a bare _UNKNOWN_GROUP.
+        for _, method in ipairs { "assignment", "subscription" } do
+            refused("no group%.id, so it can only read partitions with consume_start .*; set group%.id to subscribe or assign",
+                call, consumer, method)
+        end
+    end)
+
+    -- Turns red when the two count as a member's calls: consume_start would be refused.
+    it("with a group.id may ask what is assigned without becoming the group's member", function()
+        local consumer = simple(mock, { ["group.id"] = "asks" })
+        assert.same({ {}, {} }, { consumer:assignment(), consumer:subscription() })
+        assert(consumer:consume_start(topic, 0, 0))
+        assert.same({ {}, {} }, { consumer:assignment(), consumer:subscription() })
     end)
 
     it("is one kind of consumer or the other, as its first call decides", function()

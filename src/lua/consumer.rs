@@ -86,12 +86,19 @@ impl Consumer {
     /// As [`Consumer::open`], for a call of a group's member.
     #[inline]
     pub fn member(&self) -> Result<Ref<'_, Client>, Raise> {
+        let client = self.in_group()?;
+        client.feeds.join().map_err(|why| Raise::Caller(why.into()))?;
+        Ok(client)
+    }
+
+    /// As [`Consumer::open`], for a question that has an answer where there is a group.
+    pub fn in_group(&self) -> Result<Ref<'_, Client>, Raise> {
         let client = self.open()?;
         if !client.has_group {
-            let why = "this consumer has no group.id, so it can only read partitions with consume_start and consume_one";
+            let why = "this consumer has no group.id, so it can only read partitions with consume_start and consume_one; \
+                       set group.id to subscribe or assign";
             return Err(Raise::Caller(why.into()));
         }
-        client.feeds.join().map_err(|why| Raise::Caller(why.into()))?;
         Ok(client)
     }
 }

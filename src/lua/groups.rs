@@ -47,13 +47,13 @@ fn unsubscribe(_: &Lua, consumer: &Consumer, args: Args) -> Result<bool, Raise> 
 
 fn subscription(_: &Lua, consumer: &Consumer, args: Args) -> Result<Vec<String>, Raise> {
     args.count(0, 0)?;
-    let topics = group::subscription(consumer.open()?.handle().client()).map_err(Raise::Error)?;
+    let topics = group::subscription(consumer.in_group()?.handle().client()).map_err(Raise::Error)?;
     Ok(topics.into_iter().map(|entry| entry.topic).collect())
 }
 
 fn assignment(_: &Lua, consumer: &Consumer, args: Args) -> Result<Partitions, Raise> {
     args.count(0, 0)?;
-    let mut list = consumer.open()?.assignment().map_err(Raise::Error)?;
+    let mut list = consumer.in_group()?.assignment().map_err(Raise::Error)?;
     list.iter_mut().for_each(|entry| entry.offset = INVALID);
     Ok(Partitions(list))
 }

@@ -30,7 +30,7 @@ function Consumer:unsubscribe() end
 
 ---What was subscribed to.
 ---
----Errors: raises on a closed client.
+---Errors: raises on a closed client, and without `group.id`.
 ---Danger: names and patterns as they were given, not the topics that match.
 ---Source: `rd_kafka_subscription`.
 ---@return string[]? topics
@@ -39,7 +39,7 @@ function Consumer:subscription() end
 
 ---The partitions this consumer has.
 ---
----Errors: raises on a closed client.
+---Errors: raises on a closed client, and without `group.id`.
 ---Danger: empty until the first rebalance is through.
 ---Source: `rd_kafka_assignment`.
 ---@return kafka.TopicPartition[]? partitions
