@@ -34,6 +34,23 @@ describe("producer:transaction", function()
         assert.equal(0, #p)
     end)
 
+    -- Turns red when only enable.auto.commit is looked at: that set, the transaction failed with a bare _UNKNOWN_GROUP.
+    it("says at the user's line what its consumer lacks, group.id first", function()
+        local p, ran = producer(), false
+        local user = h.chunk("local p, c, fn = ...\nlocal ok = p:transaction(fn, { consumer = c })\nreturn ok", "user.lua")
+        local function refusal(conf)
+            conf["bootstrap.servers"] = h.nowhere
+            return h.error_of(user, p, h.track(kafka.consumer(conf)), function() ran = true end)
+        end
+        local group = "user.lua:2: bad argument #2 to 'transaction' (option consumer: one with group.id is needed, as the "
+            .. "transaction commits the offsets of its group)"
+        assert.equal(group, refusal {})
+        assert.equal(group, refusal { ["enable.auto.commit"] = false })
+        assert.equal("user.lua:2: bad argument #2 to 'transaction' (option consumer: one with enable.auto.commit=false is needed, "
+            .. "as the transaction commits its offsets)", refusal { ["group.id"] = "g" })
+        assert.is_false(ran)
+    end)
+
     it("passes on what the function raised, as it was, after the abort", function()
         local p, thrown = producer(), { "mine" }
         local names = {}

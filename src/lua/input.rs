@@ -9,13 +9,22 @@ use super::partitions;
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, STEP};
 
-/// `(self)` → an array of `{topic, partition, first, next, is_assigned}`, the group's generation,
-/// whether the consumer is subscribed; nil for one that commits by itself.
-fn input(lua: &Lua, consumer: &Consumer, _: Args) -> Result<(Option<LuaTable>, i32, bool), Raise> {
+/// `(self)` → what the consumer lacks to be one, or nothing.
+fn input_fault(_: &Lua, consumer: &Consumer, _: Args) -> Result<Option<&'static str>, Raise> {
     let client = consumer.open()?;
-    if !client.input().is_noted() {
-        return Ok((None, -1, false));
-    }
+    Ok(if !client.has_group {
+        Some("one with group.id is needed, as the transaction commits the offsets of its group")
+    } else if !client.input().is_noted() {
+        Some("one with enable.auto.commit=false is needed, as the transaction commits its offsets")
+    } else {
+        None
+    })
+}
+
+/// `(self)` → an array of `{topic, partition, first, next, is_assigned}`, the group's generation,
+/// whether the consumer is subscribed.
+fn input(lua: &Lua, consumer: &Consumer, _: Args) -> Result<(LuaTable, i32, bool), Raise> {
+    let client = consumer.open()?;
     let taken = client.input_taken().map_err(Raise::Error)?;
     drop(client);
     let list = lua.create_table_with_capacity(taken.spans.len(), 0)?;
@@ -28,7 +37,7 @@ fn input(lua: &Lua, consumer: &Consumer, _: Args) -> Result<(Option<LuaTable>, i
         item.raw_set("is_assigned", is_assigned)?;
         list.raw_push(item)?;
     }
-    Ok((Some(list), taken.generation, taken.is_subscribed))
+    Ok((list, taken.generation, taken.is_subscribed))
 }
 
 /// `(self, flat list)`: these offsets went with a transaction.
@@ -48,6 +57,7 @@ fn rewind(_: &Lua, consumer: &Consumer, args: Args) -> Result<bool, Raise> {
 pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
     vec![
         ("group_metadata", cold(Accepts::Open, STEP, group_metadata)),
+        ("input_fault", cold(Accepts::Open, STEP, input_fault)),
         ("input", cold(Accepts::Open, STEP, input)),
         ("input_sent", cold(Accepts::Any, STEP, input_sent)),
         ("rewind", cold(Accepts::Any, STEP, rewind)),

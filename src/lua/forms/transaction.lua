@@ -325,11 +325,11 @@ function class.__index.transaction(...)
     local run, fault = read(options or {})
     if not run then native.argument_error(OPTIONS, fault) end
     if run.consumer then
+        local lacks, forked = input_step.input_fault(run.consumer)
+        if forked then return nil, forked end
+        if lacks then native.argument_error(OPTIONS, "option consumer: " .. lacks) end
         local spans, refused = input_step.input(run.consumer)
-        if not spans and is_kafka_error(refused) then return nil, refused end
-        if not spans then
-            native.argument_error(OPTIONS, "option consumer: one with enable.auto.commit=false is needed, as the transaction commits its offsets")
-        end
+        if not spans then return nil, refused end
         run.had_input = #spans > 0
     end
     local is_initialized, default, forked = step.transaction_prepare(self)
