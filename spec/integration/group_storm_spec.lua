@@ -187,32 +187,34 @@ describe("a group of three processes over 12 partitions", function()
         end)
     end
 
-    it("repeats nothing when members stop in the middle and others take over", function()
-        local count = 20000
-        local topic, group, finish = filled(count), h.topic("clean"), finish_file()
-        local note, result = tally()
-        local lives = {}
-        for n = 1, 3 do lives[n] = start(topic, group, "classic", 1000 * n, "leave", finish, note) end
-        local replaced = 0
-        h.wait_until(function()
-            for n = 1, 3 do
-                look(lives[n])
-                if replaced < 3 and lives[n].process:wait(0) == 0 and not lives[n].replaced then
+    for name, protocol in pairs { classic = "classic", ["KIP-848"] = "consumer" } do
+        it("repeats nothing when members stop in the middle and others take over (" .. name .. ")", function()
+            local count = 20000
+            local topic, group, finish = filled(count), h.topic("clean"), finish_file()
+            local note, result = tally()
+            local lives = {}
+            for n = 1, 3 do lives[n] = start(topic, group, protocol, 1000 * n, "leave", finish, note) end
+            local replaced = 0
+            h.wait_until(function()
+                for n = 1, 3 do
                     look(lives[n])
-                    replaced = replaced + 1
-                    lives[n] = start(topic, group, "classic", -1, "stay", finish, note)
-                    lives[n].replaced = true
+                    if replaced < 3 and lives[n].process:wait(0) == 0 and not lives[n].replaced then
+                        look(lives[n])
+                        replaced = replaced + 1
+                        lives[n] = start(topic, group, protocol, -1, "stay", finish, note)
+                        lives[n].replaced = true
+                    end
                 end
+                h.sleep(0.1)
+                return replaced == 3 and (result()) == count
+            end, 90, "all messages, through all hand-overs")
+            assert(io.open(finish, "w")):close()
+            for n = 1, 3 do
+                assert.equal(0, (lives[n].process:wait(40)))
+                look(lives[n])
             end
-            h.sleep(0.1)
-            return replaced == 3 and (result()) == count
-        end, 90, "all messages, through all hand-overs")
-        assert(io.open(finish, "w")):close()
-        for n = 1, 3 do
-            assert.equal(0, (lives[n].process:wait(40)))
-            look(lives[n])
-        end
-        local found, repeated = result()
-        assert.same({ count, 0 }, { found, repeated })
-    end)
+            local found, repeated = result()
+            assert.same({ count, 0 }, { found, repeated })
+        end)
+    end
 end)
