@@ -98,16 +98,17 @@ impl Handle {
     }
 
     /// Puts a question that only a blocking call can answer and that is given up at `deadline`.
-    /// `job` gets the client on a thread of its own and must keep its deadline itself.
+    /// `job` gets the client on a thread of its own and must keep its deadline itself; the question
+    /// tells it whether anybody still waits.
     pub fn ask<T: Send + 'static>(
         &self,
         deadline: f64,
-        job: impl FnOnce(&Arc<Client>) -> Result<T, KafkaError> + Send + 'static,
+        job: impl FnOnce(&Arc<Client>, &Question<T>) -> Result<T, KafkaError> + Send + 'static,
     ) -> Result<Arc<Question<T>>, KafkaError> {
         let question = self.open_question(deadline);
         let (client, ours) = (self.client.clone(), question.clone());
         self.in_background(move || {
-            let answer = job(&client);
+            let answer = job(&client, &ours);
             // Before the answer is known: whoever hears it may close the client.
             drop(client);
             ours.settle(answer);
@@ -119,6 +120,7 @@ impl Handle {
     pub fn open_question<T: Send + 'static>(&self, deadline: f64) -> Arc<Question<T>> {
         let question = Arc::new(Question::new(self.shared.clone()));
         let waiting: Arc<dyn Waiting> = question.clone();
+        self.make_room();
         self.asked.borrow_mut().push((deadline, Arc::downgrade(&waiting)));
         question
     }
@@ -184,6 +186,26 @@ impl Handle {
             }
             question => question.is_some(),
         });
+    }
+
+    /// A program may ask without ever serving: the list of questions grows only by living ones.
+    fn make_room(&self) {
+        let is_full = |asked: &Vec<_>| asked.len() == asked.capacity();
+        if is_full(&self.asked.borrow()) {
+            self.forget_questions();
+            let mut asked = self.asked.borrow_mut();
+            let living = asked.len();
+            asked.reserve(living + 1);
+        }
+    }
+
+    /// Nobody will hear an answer any more.
+    pub fn give_up_questions(&self) {
+        for (_, question) in self.asked.borrow_mut().drain(..) {
+            if let Some(question) = question.upgrade() {
+                question.give_up();
+            }
+        }
     }
 
     /// Makes the descriptor tell the truth: readable exactly while anything is left to serve.

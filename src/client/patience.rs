@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::question::Waiting;
 use crate::model::error::{KafkaError, ALL_BROKERS_DOWN, TIMED_OUT, TRANSPORT};
 use crate::native::client::Client;
 
@@ -12,10 +13,22 @@ use crate::native::client::Client;
 const LONGEST: i32 = 10_000;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Asks until there is an answer, `ms` are over (-1: never), or the client leaves.
-pub fn patiently<T>(client: &Client, ms: i32, mut ask: impl FnMut(i32) -> Result<T, KafkaError>) -> Result<T, KafkaError> {
-    let end = u64::try_from(ms).ok().map(|ms| Instant::now() + Duration::from_millis(ms));
-    loop {
+/// How long whoever asks waits for the answer.
+pub struct Patience<'a> {
+    /// -1 for ever.
+    pub ms: i32,
+    /// What it was asked by; given up when nobody waits any more.
+    pub asked: &'a dyn Waiting,
+}
+
+/// Asks until there is an answer, time is over, nobody waits any more, or the client leaves.
+pub fn patiently<T>(
+    client: &Client,
+    patience: &Patience,
+    mut ask: impl FnMut(i32) -> Result<T, KafkaError>,
+) -> Result<T, KafkaError> {
+    let end = u64::try_from(patience.ms).ok().map(|ms| Instant::now() + Duration::from_millis(ms));
+    while patience.asked.is_wanted() {
         let left = end.map_or(LONGEST, |end| {
             let left = end.saturating_duration_since(Instant::now()).as_millis();
             i32::try_from(left).unwrap_or(LONGEST).min(LONGEST)
@@ -30,4 +43,5 @@ pub fn patiently<T>(client: &Client, ms: i32, mut ask: impl FnMut(i32) -> Result
             answer => return answer,
         }
     }
+    Err(KafkaError::timed_out("nobody waits for the answer"))
 }

@@ -62,9 +62,15 @@ impl<T> Question<T> {
 pub trait Waiting {
     /// Nobody waits any more.
     fn give_up(&self);
+    /// An answer would be taken.
+    fn is_wanted(&self) -> bool;
 }
 
 impl<T> Waiting for Question<T> {
+    fn is_wanted(&self) -> bool {
+        !matches!(*self.lock(), State::Over)
+    }
+
     fn give_up(&self) {
         let state = std::mem::replace(&mut *self.lock(), State::Over);
         if matches!(state, State::Answered(_)) {

@@ -1,37 +1,39 @@
 //! Questions that only a blocking call can answer, from the call that puts one to the step that
 //! finds its answer. The embedded Lua in between waits (`await` in forms/client.lua).
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use mlua::prelude::*;
 use mlua::{IntoLuaMulti, MultiValue};
 
+use super::class::{cold, Method};
 use super::face::{Face, Leaves, Seat};
-use super::stack::cold::Args;
-use super::stack::raise::Raise;
+use super::stack::block::Class;
+use super::stack::cold::{Accepts, Args};
+use super::stack::push;
+use super::stack::raise::{Raise, STEP};
 use crate::client::clock;
+use crate::client::patience::Patience;
 use crate::client::question::{Question, Waiting};
 use crate::model::error::KafkaError;
 use crate::native::client::Client;
 
-/// The questions of one client that wait for an answer, or for somebody to take it.
-#[derive(Default)]
-pub struct Tickets {
-    open: RefCell<HashMap<u64, Box<dyn Asked>>>,
-    last: Cell<u64>,
-}
+/// What a coroutine holds while it waits for an answer. When it is dropped in its wait, the collector
+/// takes this with it, and nobody waits any more.
+pub struct Ticket(Option<Box<dyn Asked>>);
 
-trait Asked {
+pub trait Asked {
     fn is_answered(&self) -> bool;
-    fn take(&mut self, lua: &Lua) -> Option<Result<MultiValue, Raise>>;
+    fn take(&self, lua: &Lua) -> Option<Result<MultiValue, Raise>>;
     fn give_up(&self);
+    /// What it waits for has come: said by the Lua side, for tickets where that knows.
+    fn end(&self) {}
 }
 
 struct Typed<T, F> {
     question: Arc<Question<T>>,
-    convert: Option<F>,
+    convert: Cell<Option<F>>,
 }
 
 impl<T, R: IntoLuaMulti, F: FnOnce(&Lua, T) -> LuaResult<R>> Asked for Typed<T, F> {
@@ -39,7 +41,7 @@ impl<T, R: IntoLuaMulti, F: FnOnce(&Lua, T) -> LuaResult<R>> Asked for Typed<T, 
         self.question.is_answered()
     }
 
-    fn take(&mut self, lua: &Lua) -> Option<Result<MultiValue, Raise>> {
+    fn take(&self, lua: &Lua) -> Option<Result<MultiValue, Raise>> {
         let answer = self.question.take()?;
         let convert = self.convert.take()?;
         Some(match answer {
@@ -53,50 +55,56 @@ impl<T, R: IntoLuaMulti, F: FnOnce(&Lua, T) -> LuaResult<R>> Asked for Typed<T, 
     }
 }
 
-impl Tickets {
-    fn add(&self, question: Box<dyn Asked>) -> u64 {
-        let id = self.last.get() + 1;
-        self.last.set(id);
-        self.open.borrow_mut().insert(id, question);
-        id
+impl Ticket {
+    pub fn new(asked: impl Asked + 'static) -> Ticket {
+        Ticket(Some(Box::new(asked)))
     }
+}
 
-    fn take(&self, lua: &Lua, id: u64) -> Option<Result<MultiValue, Raise>> {
-        // Out of the table while Lua values are made: that may run a finalizer which asks.
-        let mut ticket = self.open.borrow_mut().remove(&id)?;
-        let answer = ticket.take(lua);
-        if answer.is_none() {
-            self.open.borrow_mut().insert(id, ticket);
-        }
-        answer
-    }
-
-    fn is_answered(&self, id: u64) -> bool {
-        self.open.borrow().get(&id).is_none_or(|ticket| ticket.is_answered())
-    }
-
-    fn forget(&self, id: u64) {
-        if let Some(ticket) = self.open.borrow_mut().remove(&id) {
-            ticket.give_up();
-        }
-    }
-
-    /// The client leaves: nobody hears an answer.
-    pub fn clear(&self) {
-        for (_, ticket) in self.open.borrow_mut().drain() {
-            ticket.give_up();
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some(asked) = &self.0 {
+            asked.give_up();
         }
     }
 }
 
-/// Puts a question: `job` runs on a thread of its own and keeps to the milliseconds it is given,
+impl IntoLua for Ticket {
+    fn into_lua(self, lua: &Lua) -> LuaResult<LuaValue> {
+        push::bare_object(lua, self)
+    }
+}
+
+impl Class for Ticket {
+    const NAME: &'static str = "kafka.Ticket";
+
+    fn registry_key() -> &'static u8 {
+        static KEY: u8 = 0;
+        &KEY
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn make_husk() -> Option<Self> {
+        Some(Ticket(None))
+    }
+
+    fn husk_of_thread() -> &'static std::thread::LocalKey<OnceCell<Option<&'static Self>>> {
+        thread_local!(static HUSK: OnceCell<Option<&'static Ticket>> = const { OnceCell::new() });
+        &HUSK
+    }
+}
+
+/// Puts a question: `job` runs on a thread of its own and keeps to the patience it is told,
 /// `convert` makes Lua values of its answer. Returns a ticket and when to give up, for `await`.
 pub fn ask<C, T, R>(
     seat: &Seat<C>,
     timeout: i64,
-    job: impl FnOnce(&Arc<Client>, i32) -> Result<T, KafkaError> + Send + 'static,
+    job: impl FnOnce(&Arc<Client>, &Patience) -> Result<T, KafkaError> + Send + 'static,
     convert: impl FnOnce(&Lua, T) -> LuaResult<R> + 'static,
-) -> Result<(f64, f64), Raise>
+) -> Result<(Ticket, f64), Raise>
 where
     C: Leaves,
     T: Send + 'static,
@@ -104,52 +112,60 @@ where
 {
     let deadline = clock::deadline_ms(timeout);
     let ms = i32::try_from(timeout).unwrap_or(i32::MAX);
-    let put = seat.if_open(|client| client.handle().ask(deadline, move |client| job(client, ms)));
+    let job = move |client: &Arc<Client>, asked: &Question<T>| job(client, &Patience { ms, asked });
+    let put = seat.if_open(|client| client.handle().ask(deadline, job));
     let question = put.unwrap_or_else(|| Err(destroyed())).map_err(Raise::Error)?;
-    Ok((wait_for(seat, question, convert), deadline))
+    Ok((wait_for(question, convert), deadline))
 }
 
 /// A ticket for a question that was put already.
-pub fn wait_for<C, T, R>(
-    seat: &Seat<C>,
+pub fn wait_for<T: Send + 'static, R: IntoLuaMulti + 'static>(
     question: Arc<Question<T>>,
     convert: impl FnOnce(&Lua, T) -> LuaResult<R> + 'static,
-) -> f64
-where
-    C: Leaves,
-    T: Send + 'static,
-    R: IntoLuaMulti + 'static,
-{
-    seat.tickets.add(Box::new(Typed { question, convert: Some(convert) })) as f64
+) -> Ticket {
+    Ticket::new(Typed { question, convert: Cell::new(Some(convert)) })
 }
 
 fn destroyed() -> KafkaError {
     KafkaError::new(-197, "_DESTROY", "the client is closed")
 }
 
-fn ticket_of(args: &Args) -> Result<u64, Raise> {
-    Ok(args.integer(0, 0, i64::MAX)? as u64)
+/// `(ticket)` → whether its answer is there.
+fn is_answered(_: &Lua, ticket: &Ticket, _: Args) -> Result<bool, Raise> {
+    Ok(ticket.0.as_ref().is_some_and(|asked| asked.is_answered()))
 }
 
-/// `(self, ticket)` → whether its answer is there.
-pub fn is_answered<T: Face + AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<bool, Raise> {
-    Ok(client.as_ref().tickets.is_answered(ticket_of(&args)?))
-}
-
-/// `(self, ticket)` → true and the answer; nil and the error.
-pub fn answer<T: Face + AsRef<Seat<C>>, C: Leaves>(lua: &Lua, client: &T, args: Args) -> Result<MultiValue, Raise> {
-    let answer = client.as_ref().tickets.take(lua, ticket_of(&args)?);
-    client.settle();
+/// `(ticket)` → true and the answer; nil and the error.
+fn answer(lua: &Lua, ticket: &Ticket, _: Args) -> Result<MultiValue, Raise> {
+    let answer = ticket.0.as_ref().and_then(|asked| asked.take(lua));
     let mut values = answer.unwrap_or_else(|| Err(Raise::Error(destroyed())))?;
     values.push_front(LuaValue::Boolean(true));
     Ok(values)
 }
 
-/// `(self, ticket)`: nobody waits for it any more.
-pub fn forget<T: Face + AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(), Raise> {
-    client.as_ref().tickets.forget(ticket_of(&args)?);
-    client.settle();
+/// `(ticket)`: nobody waits for it any more.
+fn forget(_: &Lua, ticket: &Ticket, _: Args) -> Result<(), Raise> {
+    if let Some(asked) = &ticket.0 {
+        asked.give_up();
+    }
     Ok(())
+}
+
+/// `(ticket)`: what it waits for has come.
+fn end(_: &Lua, ticket: &Ticket, _: Args) -> Result<(), Raise> {
+    if let Some(asked) = &ticket.0 {
+        asked.end();
+    }
+    Ok(())
+}
+
+pub fn steps() -> Vec<(&'static str, Method<Ticket>)> {
+    vec![
+        ("is_answered", cold(Accepts::Any, STEP, is_answered)),
+        ("answer", cold(Accepts::Any, STEP, answer)),
+        ("forget", cold(Accepts::Any, STEP, forget)),
+        ("finish", cold(Accepts::Any, STEP, end)),
+    ]
 }
 
 /// `(self, what)` → nil and the error of a question that got no answer in time.

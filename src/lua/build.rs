@@ -3,6 +3,7 @@
 use mlua::prelude::*;
 
 use super::args::{entries, strings};
+use super::ask::{self, Ticket};
 use super::class::{class, class_with_steps};
 use super::consumer::{Consumer, Topics};
 use super::face::{client_methods, client_steps};
@@ -90,6 +91,7 @@ pub fn module(lua: &Lua) -> LuaResult<LuaTable> {
         )?,
     )?;
     native.raw_set("queue", class_with_steps::<Queue>(lua, queue::methods(), queue::metamethods(), queue::steps())?)?;
+    native.raw_set("ticket", class_with_steps::<Ticket>(lua, Vec::new(), Vec::new(), ask::steps())?)?;
     class::<MockCluster>(lua, mock::methods(), mock::metamethods())?;
     native.raw_set("now", cold::closure(lua, serve::now, &lua.create_table()?, None)?)?;
     native.raw_set("new_producer", cold::function(lua, CLASSIC_STEP, new_producer)?)?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mlua::prelude::*;
 
-use super::ask::{self, Tickets};
+use super::ask;
 use super::class::{cold, hot, step, Method};
 use super::config;
 use super::control;
@@ -53,7 +53,6 @@ pub struct Seat<C: Leaves> {
     /// The client while it leaves: a connection may want a token even then.
     leaving: RefCell<Weak<Client>>,
     last_error: RefCell<Option<KafkaError>>,
-    pub tickets: Tickets,
     pub shared: Arc<Shared>,
     pub settings: Settings,
     pub name: String,
@@ -67,7 +66,6 @@ impl<C: Leaves> Seat<C> {
             departure: RefCell::default(),
             leaving: RefCell::default(),
             last_error: RefCell::default(),
-            tickets: Tickets::default(),
             shared,
             settings,
             name,
@@ -82,7 +80,6 @@ impl<C: Leaves> Seat<C> {
             departure: RefCell::default(),
             leaving: RefCell::default(),
             last_error: RefCell::default(),
-            tickets: Tickets::default(),
             shared: Arc::new(Shared::new(Wanted::default()).ok()?),
             settings: Settings {
                 wanted: Wanted::default(),
@@ -123,9 +120,9 @@ impl<C: Leaves> Seat<C> {
     /// Sends the client on its way; the descriptor is readable for good once it is gone.
     pub fn leave(&self, patience: Duration, tell: Tell) {
         self.mark_closed();
-        self.tickets.clear();
         self.shared.begin_leaving();
         if let Some(client) = self.client.take() {
+            client.handle().give_up_questions();
             *self.last_error.borrow_mut() = client.last_error();
             *self.leaving.borrow_mut() = Arc::downgrade(client.handle().client());
             *self.departure.borrow_mut() = Some(client.leave(patience, tell));
@@ -232,9 +229,6 @@ pub fn client_steps<T: Face + AsRef<Seat<C>>, C: Leaves + 'static>(
         ("callbacks", step(serve::callbacks::<T>)),
         ("wait_slice", step(serve::wait_slice::<T>)),
         ("is_gone", step(serve::is_gone::<T>)),
-        ("is_answered", cold(Accepts::Any, STEP, ask::is_answered::<T, C>)),
-        ("answer", cold(Accepts::Any, STEP, ask::answer::<T, C>)),
-        ("forget", cold(Accepts::Any, STEP, ask::forget::<T, C>)),
         ("unanswered", cold(Accepts::Any, STEP, ask::unanswered::<T, C>)),
     ]);
     own

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mlua::prelude::*;
 
-use super::ask::ask;
+use super::ask::{ask, Ticket};
 use super::class::{cold, step, Method};
 use super::face::{Face, Leaves, Seat};
 use super::producer::Producer;
@@ -13,6 +13,7 @@ use super::stack::cold::{self, Accepts, Args};
 use super::stack::raise::{Raise, CLASSIC, CLASSIC_STEP, METHOD, STEP};
 use super::stack::{produce, push, send};
 use crate::client::metadata_cache::{look_up, MetadataCache};
+use crate::client::patience::Patience;
 use crate::client::producer::Refusal;
 use crate::model::config::Entries;
 use crate::model::error::KafkaError;
@@ -63,7 +64,7 @@ fn count_known(_: &Lua, producer: &Producer, args: Args) -> Result<Option<i32>, 
 }
 
 /// `(topic, timeout)`: asks how many partitions a topic has, until it has some.
-fn count_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(f64, f64), Raise> {
+fn count_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(Ticket, f64), Raise> {
     let topic = args.topic(0)?;
     let timeout = args.timeout(1, 0)?;
     let (cache, scope) = {
@@ -72,9 +73,9 @@ fn count_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(f64, f64), R
         (client.handle().metadata().clone(), scope)
     };
     let name = topic.to_string_lossy().into_owned();
-    let job = move |client: &Arc<Client>, ms: i32| {
+    let job = move |client: &Arc<Client>, patience: &Patience| {
         // A little less, so that the reason is here before the caller gives up.
-        let found = look_up(client, &cache, &name, &scope, ms - ms / 20);
+        let found = look_up(client, &cache, &name, &scope, patience.ms - patience.ms / 20);
         match found.and_then(|()| cache.partition_count(&name).ok_or_else(|| KafkaError::timed_out("the topic is gone"))) {
             Ok(count) => Ok(count),
             Err(error) => {

@@ -3,7 +3,7 @@
 
 use mlua::prelude::*;
 
-use super::ask::ask;
+use super::ask::{ask, Ticket};
 use super::class::{cold, Method};
 use super::consumer::Consumer;
 use super::partitions::{read, Partitions};
@@ -89,23 +89,23 @@ fn lag(lua: &Lua, consumer: &Consumer, args: Args) -> Result<LuaTable, Raise> {
 }
 
 /// `(self, list or nil, timeout)` → a ticket.
-fn committed_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<(f64, f64), Raise> {
+fn committed_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<(Ticket, f64), Raise> {
     let timeout = args.timeout(1, PATIENCE)?;
     let list = consumer.member()?.or_assigned(list_or_none(&args, 0)?).map_err(Raise::Error)?;
     ask(
         consumer.as_ref(),
         timeout,
-        move |client, ms| if list.is_empty() { Ok(list) } else { commits::committed(client, &list, ms) },
+        move |client, patience| if list.is_empty() { Ok(list) } else { commits::committed(client, &list, patience.ms) },
         |_, list| Ok(Partitions(list)),
     )
 }
 
 /// `(self, list or nil, timeout)` → a ticket.
-fn commit_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<(f64, f64), Raise> {
+fn commit_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<(Ticket, f64), Raise> {
     let timeout = args.timeout(1, PATIENCE)?;
     let list = list_or_none(&args, 0)?;
     let commit = consumer.member()?.commit(list.as_deref()).map_err(Raise::Error)?;
-    ask(consumer.as_ref(), timeout, move |_, ms| commit.wait(ms), |_, _| Ok(true))
+    ask(consumer.as_ref(), timeout, move |_, patience| commit.wait(patience.ms), |_, _| Ok(true))
 }
 
 /// `(self, list or nil, number of the call)`.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use mlua::prelude::*;
 
 use super::args::entries;
-use super::ask::ask;
+use super::ask::{ask, Ticket};
 use super::class::{cold, hot, making_step, pushing_step, step, Method};
-use super::deliveries::{self, Waits};
+use super::deliveries;
 use super::face::{Face, Leaves, Seat};
 use super::partitioning;
 use super::stack::block::Class;
@@ -22,6 +22,7 @@ use crate::client::clock;
 use crate::client::config::Settings;
 use crate::client::handle::Handle;
 use crate::client::leaving::{Departure, Tell};
+use crate::client::patience::Patience;
 use crate::client::producer::{Producer as Client, Refusal};
 use crate::model::config::Entries;
 use crate::native::conf::TopicConf;
@@ -32,7 +33,6 @@ use crate::native::shared::Shared;
 pub struct Producer {
     seat: Seat<Client>,
     pub slots: Slots,
-    pub waits: Waits,
 }
 
 /// Numbers of the callbacks and opaques that wait in Lua for their reports.
@@ -77,7 +77,7 @@ impl Producer {
             seat.leave(Duration::ZERO, Tell::Caller);
             return Err(Raise::Caller("invalid broker list".into()));
         }
-        Ok(Producer { seat, slots: Slots::default(), waits: Waits::default() })
+        Ok(Producer { seat, slots: Slots::default() })
     }
 
     #[inline]
@@ -121,7 +121,7 @@ impl Class for Producer {
     }
 
     fn make_husk() -> Option<Self> {
-        Some(Producer { seat: Seat::husk()?, slots: Slots::default(), waits: Waits::default() })
+        Some(Producer { seat: Seat::husk()?, slots: Slots::default() })
     }
 
     fn husk_of_thread() -> &'static std::thread::LocalKey<OnceCell<Option<&'static Self>>> {
@@ -198,10 +198,10 @@ fn describe(_: &Lua, producer: &Producer, _: Args) -> Result<String, Raise> {
 }
 
 /// `(self, queued, in_flight)` → a ticket.
-fn purge_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(f64, f64), Raise> {
+fn purge_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(Ticket, f64), Raise> {
     let is = |index: usize| matches!(args.get(index), LuaValue::Boolean(true));
     let (queued, in_flight) = (is(0), is(1));
-    let job = move |client: &Arc<crate::native::client::Client>, _| purge_now(client, queued, in_flight);
+    let job = move |client: &Arc<crate::native::client::Client>, _: &Patience| purge_now(client, queued, in_flight);
     ask(producer.as_ref(), 10_000, job, |_, ()| Ok(true))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use mlua::prelude::*;
 
-use super::ask::ask;
+use super::ask::{ask, Ticket};
 use super::class::{cold, Method};
 use super::described::{Cluster, Groups};
 use super::face::{Face, Leaves, Seat};
@@ -14,7 +14,7 @@ use super::partitions::{self, Partitions};
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, METHOD, STEP};
 use crate::client::metadata_cache::look_up;
-use crate::client::patience::patiently;
+use crate::client::patience::{patiently, Patience};
 use crate::model::error::{KafkaError, UNKNOWN_PARTITION};
 use crate::model::group::STATES;
 use crate::model::topic::check_name;
@@ -65,7 +65,7 @@ fn scope<C: Leaves>(client: &C, topic: Option<&CString>) -> Result<Scope, Raise>
 }
 
 /// `(self, topic or nil, timeout or nil)`; both come out of an option table and are checked.
-fn metadata_begin<T: Face + AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(f64, f64), Raise> {
+fn metadata_begin<T: Face + AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(Ticket, f64), Raise> {
     let topic = args.optional_topic(0)?;
     let timeout = args.timeout(1, PATIENCE)?;
     let seat = client.as_ref();
@@ -73,8 +73,8 @@ fn metadata_begin<T: Face + AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args
         let client = seat.open::<T>()?;
         (scope(&*client, topic.as_ref())?, client.handle().metadata().clone())
     };
-    let job = move |client: &Arc<Client>, ms: i32| {
-        let metadata = patiently(client, ms, |ms| query(client, &scope, ms))?;
+    let job = move |client: &Arc<Client>, patience: &Patience| {
+        let metadata = patiently(client, patience, |ms| query(client, &scope, ms))?;
         cache.learn(&metadata);
         // Known by now, as they come with the brokers.
         Ok(Cluster { id: cluster_id(client, 0), controller: controller_id(client, 0), metadata })
@@ -82,7 +82,7 @@ fn metadata_begin<T: Face + AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args
     ask(seat, timeout, job, |_, cluster| Ok(cluster))
 }
 
-fn refresh_begin<T: Face + AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(f64, f64), Raise> {
+fn refresh_begin<T: Face + AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(Ticket, f64), Raise> {
     args.count(0, 2)?;
     let topic = args.optional_topic(0)?;
     let timeout = args.timeout(1, PATIENCE)?;
@@ -91,13 +91,13 @@ fn refresh_begin<T: Face + AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args:
         let client = seat.open::<T>()?;
         (scope(&*client, topic.as_ref())?, client.handle().metadata().clone())
     };
-    let job = move |client: &Arc<Client>, ms: i32| {
-        let found = patiently(client, ms, |ms| query(client, &scope, ms))?;
+    let job = move |client: &Arc<Client>, patience: &Patience| {
+        let found = patiently(client, patience, |ms| query(client, &scope, ms))?;
         cache.learn(&found);
         let Some(topic) = topic else { return Ok(true) };
         match found.topics.into_iter().find_map(|topic| topic.error) {
             // A broker may be about to create it.
-            Some(_) => look_up(client, &cache, &topic.to_string_lossy(), &scope, ms.clamp(0, 1_000)).map(|()| true),
+            Some(_) => look_up(client, &cache, &topic.to_string_lossy(), &scope, patience.ms.clamp(0, 1_000)).map(|()| true),
             None => Ok(true),
         }
     };
@@ -108,16 +108,19 @@ fn untold(what: &str) -> KafkaError {
     KafkaError::timed_out(format!("the cluster has not told its {what}"))
 }
 
-fn cluster_id_begin<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(f64, f64), Raise> {
+fn cluster_id_begin<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(Ticket, f64), Raise> {
     args.count(0, 1)?;
-    let job = |client: &Arc<Client>, ms: i32| patiently(client, ms, |ms| cluster_id(client, ms).ok_or_else(|| untold("id")));
+    let job = |client: &Arc<Client>, patience: &Patience| {
+        patiently(client, patience, |ms| cluster_id(client, ms).ok_or_else(|| untold("id")))
+    };
     ask(client.as_ref(), args.timeout(0, PATIENCE)?, job, |_, id| Ok(id))
 }
 
-fn controller_id_begin<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(f64, f64), Raise> {
+fn controller_id_begin<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(Ticket, f64), Raise> {
     args.count(0, 1)?;
-    let job =
-        |client: &Arc<Client>, ms: i32| patiently(client, ms, |ms| controller_id(client, ms).ok_or_else(|| untold("controller")));
+    let job = |client: &Arc<Client>, patience: &Patience| {
+        patiently(client, patience, |ms| controller_id(client, ms).ok_or_else(|| untold("controller")))
+    };
     ask(client.as_ref(), args.timeout(0, PATIENCE)?, job, |_, id| Ok(id))
 }
 
@@ -134,12 +137,12 @@ fn untold_watermarks(topic: &CStr, partition: i32, mut error: KafkaError) -> Kaf
     error
 }
 
-fn watermarks_begin<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(f64, f64), Raise> {
+fn watermarks_begin<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(Ticket, f64), Raise> {
     args.count(2, 3)?;
     let (topic, partition) = (args.topic(0)?, args.int32(1, 0)?);
     let timeout = args.timeout(2, PATIENCE)?;
-    let job = move |client: &Arc<Client>, ms: i32| {
-        let found = patiently(client, ms, |ms| offsets::watermarks(client, &topic, partition, ms));
+    let job = move |client: &Arc<Client>, patience: &Patience| {
+        let found = patiently(client, patience, |ms| offsets::watermarks(client, &topic, partition, ms));
         found.map_err(|error| untold_watermarks(&topic, partition, error))
     };
     ask(client.as_ref(), timeout, job, |_, found| Ok(found))
@@ -158,20 +161,20 @@ fn cached_watermarks<T: Face + AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, a
 }
 
 /// `(self, flat list, timeout)`; timestamps stand in the places of offsets.
-fn offsets_for_times_begin<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(f64, f64), Raise> {
+fn offsets_for_times_begin<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(Ticket, f64), Raise> {
     let wanted = partitions::read(args.table(0)?)?;
     let timeout = args.timeout(1, PATIENCE)?;
-    let job = move |client: &Arc<Client>, ms: i32| {
+    let job = move |client: &Arc<Client>, patience: &Patience| {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        patiently(client, ms, |ms| offsets::for_times(client, &wanted, ms))
+        patiently(client, patience, |ms| offsets::for_times(client, &wanted, ms))
     };
     ask(client.as_ref(), timeout, job, |_, found| Ok(Partitions(found)))
 }
 
 /// `(self, group or nil, states or nil, timeout or nil)`.
-fn groups_begin<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(f64, f64), Raise> {
+fn groups_begin<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -> Result<(Ticket, f64), Raise> {
     let text = |text: Vec<u8>, what: &str| {
         CString::new(text).map_err(|_| Raise::Caller(format!("option {what}: it contains a NUL byte")))
     };
@@ -191,8 +194,9 @@ fn groups_begin<T: AsRef<Seat<C>>, C: Leaves>(_: &Lua, client: &T, args: Args) -
         }
     }
     let timeout = args.timeout(2, PATIENCE)?;
-    let job =
-        move |client: &Arc<Client>, ms: i32| patiently(client, ms, |ms| groups::groups(client, group.as_ref(), &states, ms));
+    let job = move |client: &Arc<Client>, patience: &Patience| {
+        patiently(client, patience, |ms| groups::groups(client, group.as_ref(), &states, ms))
+    };
     ask(client.as_ref(), timeout, job, |_, found| Ok(Groups(found)))
 }
 

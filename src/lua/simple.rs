@@ -2,7 +2,7 @@
 
 use mlua::prelude::*;
 
-use super::ask::ask;
+use super::ask::{ask, Ticket};
 use super::class::{cold, Method};
 use super::consumer::Consumer;
 use super::queue::Queue;
@@ -80,7 +80,7 @@ fn open_queue(lua: &Lua, consumer: &Consumer, args: Args) -> Result<LuaValue, Ra
 }
 
 /// `(self, topic, partition)` → ticket, deadline, topic, partition.
-fn stop_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<(f64, f64, String, i32), Raise> {
+fn stop_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<(Ticket, f64, String, i32), Raise> {
     args.count(2, 2)?;
     let (topic, partition) = place(&args)?;
     begin(consumer)?;

@@ -1,10 +1,8 @@
 //! A producer's transactions: what forms/transactions.lua stands on.
 
-use std::sync::Arc;
-
 use mlua::prelude::*;
 
-use super::ask::wait_for;
+use super::ask::{wait_for, Ticket};
 use super::class::{cold, Method};
 use super::partitions;
 use super::producer::Producer;
@@ -28,10 +26,10 @@ fn transaction_begin(_: &Lua, producer: &Producer, _: Args) -> Result<bool, Rais
 }
 
 /// Starts or joins a call → a ticket, when to give up, and the call's number for `outcome`.
-fn call(producer: &Producer, call: Call, timeout: i64) -> Result<(f64, f64, f64), Raise> {
+fn call(producer: &Producer, call: Call, timeout: i64) -> Result<(Ticket, f64, f64), Raise> {
     let deadline = clock::deadline_ms(timeout);
     let (question, id) = producer.open()?.call_transactions(call, deadline).map_err(Raise::Error)?;
-    let ticket = wait_for(producer.as_ref(), Arc::clone(&question), |_, ()| Ok(()));
+    let ticket = wait_for(question, |_, ()| Ok(()));
     Ok((ticket, deadline, id as f64))
 }
 
@@ -40,20 +38,20 @@ fn timeout(producer: &Producer, args: &Args, index: usize) -> Result<i64, Raise>
     args.timeout(index, producer.open()?.transaction_timeout())
 }
 
-fn plain_call(producer: &Producer, args: &Args, kind: Call) -> Result<(f64, f64, f64), Raise> {
+fn plain_call(producer: &Producer, args: &Args, kind: Call) -> Result<(Ticket, f64, f64), Raise> {
     args.count(0, 1)?;
     call(producer, kind, timeout(producer, args, 0)?)
 }
 
-fn init_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(f64, f64, f64), Raise> {
+fn init_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(Ticket, f64, f64), Raise> {
     plain_call(producer, &args, Call::Init)
 }
 
-fn commit_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(f64, f64, f64), Raise> {
+fn commit_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(Ticket, f64, f64), Raise> {
     plain_call(producer, &args, Call::Commit)
 }
 
-fn abort_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(f64, f64, f64), Raise> {
+fn abort_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(Ticket, f64, f64), Raise> {
     plain_call(producer, &args, Call::Abort)
 }
 
@@ -64,7 +62,7 @@ fn offsets_check(_: &Lua, producer: &Producer, args: Args) -> Result<(), Raise> 
 }
 
 /// `(flat list, group id, generation, member id, instance id or nil [, timeout])`, as `call`.
-fn offsets_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(f64, f64, f64), Raise> {
+fn offsets_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(Ticket, f64, f64), Raise> {
     let offsets = partitions::read(args.table(0)?)?;
     let parts = group::GroupMetadata {
         group_id: args.text(1)?,

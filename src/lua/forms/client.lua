@@ -2,7 +2,7 @@
 -- Lua; whatever calls a user's function or waits is here, so that callbacks may yield and their
 -- errors keep identity. Waiting is one function a client, which an event loop may replace.
 local native = ...
-local call, now = native.call_form, native.now
+local call, now, tickets = native.call_form, native.now, native.ticket.step
 local huge, ceil = math.huge, math.ceil
 local collect = _VERSION == "Lua 5.3" and collectgarbage
 local jit = rawget(_G, "jit")
@@ -101,6 +101,11 @@ return function(step)
         return nil, (...)
     end
 
+    local function settled(self, ...)
+        settle(self)
+        return ...
+    end
+
     -- Waits for the answer to a question (lua/ask.rs) and serves events meanwhile, since some calls
     -- of librdkafka need them: a token, say. Returns its values, or nil and the error. What a
     -- callback raised comes out when all is done, or, with `held`, is kept there: its first and whether.
@@ -111,14 +116,14 @@ return function(step)
             local _, bad, err = form.dispatch(self)
             if bad and not failed then failed, first = true, err end
             if form.is_closed(self) then return answered(failed, first, held, nil, native.destroyed()) end
-            if step.is_answered(self, ticket) then
+            if tickets.is_answered(ticket) then
                 -- What came before the answer is told before it.
                 _, bad, err = form.dispatch(self)
                 if bad and not failed then failed, first = true, err end
-                return answered(failed, first, held, step.answer(self, ticket))
+                return answered(failed, first, held, settled(self, tickets.answer(ticket)))
             end
             if now() >= deadline then
-                step.forget(self, ticket)
+                settled(self, tickets.forget(ticket))
                 return answered(failed, first, held, step.unanswered(self, what))
             end
             form.wait_until(self, deadline)

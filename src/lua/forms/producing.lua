@@ -1,7 +1,7 @@
 -- Producing many at once, and producing with an answer: batches, deliveries, purging.
 local native = ...
 local class, step, form = native.producer.class, native.producer.step, native.producer_form
-local methods, show = class.__index, native.show
+local methods, show, tickets = class.__index, native.show, native.ticket.step
 local select, type, pairs, getmetatable, setmetatable = select, type, pairs, getmetatable, setmetatable
 local unpack = table.unpack or unpack
 
@@ -48,13 +48,16 @@ end
 
 local function is_delivery(value) return type(value) == "table" and getmetatable(value) == delivery_class end
 
+-- Who waits for a report, by what they keep on their stacks: tickets go with coroutines that are dropped.
+local WAITING = { __mode = "kv" }
+
 -- Lets the report of a message end up in `delivery`, besides the message's own callback.
 local function into(delivery, own)
     return function(err, report)
         delivery.finished, delivery.err, delivery.report = true, err, report
         local waiting = delivery.waiting
         delivery.waiting = nil
-        for ticket in pairs(waiting or {}) do step.wait_end(delivery.producer, ticket) end
+        for _, ticket in pairs(waiting or {}) do tickets.finish(ticket) end
         if own then own(err, report) end
     end
 end
@@ -164,11 +167,10 @@ local function await(delivery, timeout, held)
     if not delivery.finished and not form.is_closed(self) then
         local ticket, deadline = step.wait_begin(self, timeout or patience(delivery))
         if not ticket then return nil, deadline end
-        delivery.waiting = delivery.waiting or {}
-        delivery.waiting[ticket] = true
+        delivery.waiting = delivery.waiting or setmetatable({}, WAITING)
+        delivery.waiting[held] = ticket
         local _, late = form.await(self, ticket, deadline, "the report of a message to " .. delivery.topic, held)
-        step.wait_end(self, ticket)
-        if delivery.waiting then delivery.waiting[ticket] = nil end
+        if delivery.waiting then delivery.waiting[held] = nil end
         if not delivery.finished then return nil, late end
     end
     if not delivery.finished then return nil, native.destroyed() end

@@ -213,7 +213,7 @@ local function leave(self, part)
     self.active = self.active - 1
     if self.active > 0 and not self.consumer:closed() then
         local ticket = step.stop_begin(self.consumer, part.topic, part.partition)
-        if ticket then step.forget(self.consumer, ticket) end
+        if ticket then native.ticket.step.forget(ticket) end
     end
 end
 

@@ -41,18 +41,16 @@ fn husk<T: Class>() -> Result<&'static T, Raise> {
     made.ok_or_else(closed::<T>)
 }
 
-/// Makes an object. Its environment (5.1) or user value is the table at `callbacks`.
+/// Makes an object.
 ///
 /// # Safety
-/// The class's metatable is in the registry; a table is at the absolute index `callbacks`.
-pub unsafe fn create<T: Class>(L: *mut lua_State, state: T, callbacks: c_int) {
+/// The class's metatable is in the registry.
+pub unsafe fn create<T: Class>(L: *mut lua_State, state: T) {
     // SAFETY: the block is written whole before the metatable, and with it `__gc`, is set.
     unsafe {
         let block = l::lua_newuserdata(L, size_of::<Block>()).cast::<Block>();
         let class = std::ptr::from_ref(T::registry_key());
         block.write(Block { class, generation: generation(), state: Box::into_raw(Box::new(state)).cast() });
-        l::lua_pushvalue(L, callbacks);
-        l::lua_setuservalue(L, -2);
         l::lua_rawgetp(L, l::LUA_REGISTRYINDEX, push::key(T::registry_key()));
         l::lua_setmetatable(L, -2);
     }

@@ -146,10 +146,17 @@ pub fn object<T: Class>(lua: &Lua, state: T, callbacks: &LuaTable) -> LuaResult<
     // takes the table's place as the result.
     unsafe {
         lua.exec_raw(callbacks, |L| {
-            block::create(L, state, l::lua_gettop(L));
-            l::lua_remove(L, -2);
+            block::create(L, state);
+            l::lua_insert(L, -2);
+            l::lua_setuservalue(L, -2);
         })
     }
+}
+
+/// Makes an object without callbacks.
+pub fn bare_object<T: Class>(lua: &Lua, state: T) -> LuaResult<LuaValue> {
+    // SAFETY: exec_raw runs this protected.
+    unsafe { lua.exec_raw((), |L| block::create(L, state)) }
 }
 
 /// Makes an object of ours one whose metatable is the given one instead of its class's.
