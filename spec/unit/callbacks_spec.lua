@@ -20,6 +20,20 @@ describe("a callback", function()
         return p
     end
 
+    -- Plain 5.1 makes coroutines of Lua functions only.
+    it("may be a function written in C, also in a coroutine", function()
+        local seen = {}
+        local p = with_batch(2, coroutine.wrap(function(...)
+            local report = select(2, ...)
+            while true do
+                seen[#seen + 1] = report.sequence_id
+                report = select(2, coroutine.yield())
+            end
+        end))
+        assert.is_true(coroutine.wrap(function() return p:flush(10000) end)())
+        assert.are.same({ 1, 2 }, seen)
+    end)
+
     it("that raises does not keep the others from running, and the first error comes out once, as it is", function()
         local marks, ran = {}, {}
         local p = with_batch(3, function(_, report)

@@ -80,6 +80,9 @@ const LATE: &[(&str, &str, &[&str])] = &[
     ("consumer", "simple", SIMPLE),
 ];
 
+/// Where `native` keeps the globals of the forms.
+const GLOBALS: &str = "globals";
+
 /// What every client can ask.
 const QUESTIONS: &[&str] =
     &["metadata", "refresh_metadata", "cluster_id", "controller_id", "watermarks", "offsets_for_times", "groups"];
@@ -95,14 +98,57 @@ fn read(lua: &Lua, args: Args) -> Result<LuaValue, Raise> {
     }
     let wanted = |(name, _): &&(&str, &str)| text.strip_suffix("_form") == Some(*name);
     let Some((name, source)) = FORMS.iter().find(wanted) else { return Ok(LuaValue::Nil) };
-    let form: Option<LuaValue> = lua.load(*source).set_name(format!("=kafka.{name}")).call(native)?;
+    let globals: LuaTable = native.raw_get(GLOBALS)?;
+    let form: Option<LuaValue> = lua.load(*source).set_name(format!("=kafka.{name}")).set_environment(globals).call(native)?;
     let form = form.unwrap_or(LuaValue::Boolean(true));
     native.raw_set(key, &form)?;
     Ok(form)
 }
 
+/// Lua's functions as they are now: a host may change or take away its globals later.
+fn globals(lua: &Lua) -> LuaResult<LuaTable> {
+    const LIBRARIES: [&str; 3] = ["coroutine", "math", "table"];
+    const FUNCTIONS: [&str; 18] = [
+        "assert",
+        "collectgarbage",
+        "error",
+        "getmetatable",
+        "ipairs",
+        "next",
+        "pairs",
+        "pcall",
+        "rawequal",
+        "rawget",
+        "select",
+        "setmetatable",
+        "tonumber",
+        "tostring",
+        "type",
+        "unpack",
+        "jit",
+        "_VERSION",
+    ];
+    let (host, own) = (lua.globals(), lua.create_table()?);
+    for name in FUNCTIONS {
+        own.raw_set(name, host.raw_get::<LuaValue>(name)?)?;
+    }
+    for name in LIBRARIES {
+        let library = lua.create_table()?;
+        if let Some(theirs) = host.raw_get::<Option<LuaTable>>(name)? {
+            for pair in theirs.pairs::<LuaValue, LuaValue>() {
+                let (key, value) = pair?;
+                library.raw_set(key, value)?;
+            }
+        }
+        own.raw_set(name, library)?;
+    }
+    own.raw_set("_G", &own)?;
+    Ok(own)
+}
+
 /// Runs the forms, but for the late ones.
 pub fn load(lua: &Lua, native: &LuaTable) -> LuaResult<()> {
+    native.raw_set(GLOBALS, globals(lua)?)?;
     let meta = lua.create_table()?;
     meta.raw_set("__index", cold::function(lua, CLASSIC, read)?)?;
     native.set_metatable(Some(meta))?;

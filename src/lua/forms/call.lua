@@ -17,6 +17,7 @@ end
 
 return function(callback, ...)
     if not running() then return pcall(callback, ...) end
-    local co = create(callback)
+    local made, co = pcall(create, callback)
+    if not made then co = create(function(...) return callback(...) end) end -- 5.1 wants a Lua function
     return pass(co, resume(co, ...))
 end
