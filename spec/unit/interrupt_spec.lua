@@ -78,6 +78,30 @@ describe("SIGINT", function()
         end)
     end
 
+    -- Red when a thread of ours starts with the host's signal mask: the system may then give it the host's signals.
+    it("and the host's other signals go to its own threads: ours block them", function()
+        local run = h.run([[
+            local kafka = require "kafka"
+            local producer = kafka.producer("127.0.0.1:1", { exit_timeout = 100 })
+            producer:create_topic "t"
+            producer:send("t", 0, 1, "x")
+            producer:flush(50) -- goes on in the background
+            local status = io.popen "cd /proc/$PPID/task && grep -H -E '^(Name|SigBlk)' */status"
+            print((status:read "*a"))
+        ]])
+        local names, open = {}, {}
+        for id, key, value in run.out:gmatch "(%d+)/status:(%a+):%s*(%S+)" do
+            if key == "Name" then names[id] = value end
+            -- SIGINT and SIGTERM
+            local blocked = key == "SigBlk" and tonumber(value:sub(-4), 16) or 0x4002
+            if math.floor(blocked / 2) % 2 == 0 or math.floor(blocked / 0x4000) % 2 == 0 then open[#open + 1] = names[id] end
+        end
+        local workers = 0
+        for _, name in pairs(names) do workers = workers + (name == "kafka-worker" and 1 or 0) end
+        assert.equal(1, #open, table.concat(open, " ")) -- the interpreter's
+        assert.equal(1, workers, run.out .. run.err)
+    end)
+
     it("does no harm to the client: it serves on", function()
         local process = h.start([[
             local brokers = ...

@@ -15,6 +15,7 @@ use super::feeds::{Feeds, Parting};
 use super::handle::{Handle, Parts};
 use super::input::Input;
 use super::leaving::{depart, Departure, Leave, Outcome, Tell};
+use super::loss::Loss;
 use super::offsets::Commits;
 use super::prefetch::Prefetch;
 use super::rebalance::Rebalances;
@@ -202,11 +203,7 @@ impl Leave for Leaver {
             (Ok(()), false) => Some(KafkaError::timed_out("the group was not left in time")),
             (Ok(()), true) => None,
         };
-        Outcome { undelivered: 0, failure }
-    }
-
-    fn last_error(&self) -> Option<String> {
-        self.shared.last_error().map(|error| error.message)
+        Outcome { loss: Loss::default(), failure }
     }
 
     fn shared(&self) -> Option<Arc<Shared>> {

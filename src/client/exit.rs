@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::leaving::{flush_until, warn_of_loss};
+use super::leaving::flush_until;
+use super::loss::Loss;
+use super::producer_leaving::abort_until;
 use super::registry::{self, Live, Registry};
 use crate::model::config::Kind;
 use crate::native::client::Client;
-use crate::native::{consumer, process};
+use crate::native::{consumer, process, thread};
 
 /// Installs the process's handlers; called whenever the module is opened.
 pub fn install() {
@@ -28,30 +30,32 @@ extern "C" fn at_exit() {
                 leave(registry, live, client);
             }
         }
-        registry.wait_until_gone(GRACE);
-        if let (lost @ 1.., reason) = registry.losses() {
-            warn_of_loss(lost, "the process ended", reason);
-        }
+        registry.wait_until_gone(GRACE).warn("the process ended");
     });
 }
 
 fn leave(registry: &'static Registry, live: Live, client: Arc<Client>) {
     let deadline = Instant::now() + live.exit_timeout;
-    registry.begin_leaving(deadline);
+    let shared = client.shared().clone();
+    let number = registry.begin_leaving(deadline, Some(shared.clone()));
+    let witness = shared.clone();
     let job = move || {
-        let lost = match live.kind {
-            Kind::Producer => flush_until(&client, deadline),
+        let loss = match live.kind {
+            Kind::Producer if shared.counts.in_transaction().is_some() => abort_until(&client, deadline),
+            Kind::Producer => {
+                flush_until(&client, deadline);
+                Loss::of(&shared)
+            }
             Kind::Consumer => {
                 consumer::close(&client, deadline);
-                0
+                Loss::default()
             }
         };
-        let reason = if lost > 0 { client.shared().last_error().map(|error| error.message) } else { None };
-        registry.end_leaving(lost, reason);
+        registry.end_leaving(number, loss);
         // The process is ending: its threads go with it, and destroying could only wait.
         std::mem::forget(client);
     };
-    if process::spawn("kafka-exit", job).is_err() {
-        registry.end_leaving(0, None);
+    if thread::spawn(c"kafka-exit", job).is_err() {
+        registry.end_leaving(number, Loss::of(&witness));
     }
 }

@@ -3,29 +3,28 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::loss::Loss;
 use super::registry;
 use crate::model::error::KafkaError;
 use crate::native::client::Client;
 use crate::native::process;
 use crate::native::producer::flush;
 use crate::native::shared::Shared;
+use crate::native::thread::{self, Thread};
 
 /// A client with everything that hangs on it. Dropping it destroys it, which may take a while.
 pub trait Leave: Send {
     /// Flushes or says goodbye until `deadline`.
     fn leave(&mut self, deadline: Instant) -> Outcome;
-    fn last_error(&self) -> Option<String>;
     fn shared(&self) -> Option<Arc<Shared>>;
 }
 
 /// How a client left.
 #[derive(Default)]
 pub struct Outcome {
-    /// Messages that were not delivered.
-    pub undelivered: u64,
+    pub loss: Loss,
     /// What else could not be done in time.
     pub failure: Option<KafkaError>,
 }
@@ -34,7 +33,7 @@ pub struct Outcome {
 #[derive(Default)]
 pub struct Departure {
     gone: AtomicBool,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<Thread>>,
     failure: Mutex<Option<KafkaError>>,
 }
 
@@ -49,7 +48,7 @@ impl Departure {
         if gone {
             // Its last act was to say so: this takes no time.
             if let Some(thread) = lock(&self.thread).take() {
-                let _ = thread.join();
+                thread.join();
             }
         }
         gone
@@ -75,18 +74,18 @@ pub fn depart(client: Box<dyn Leave>, patience: Duration, tell: Tell) -> Arc<Dep
     let departure = Arc::new(Departure::default());
     let deadline = Instant::now() + patience;
     let registry = registry::current();
-    registry.begin_leaving(deadline);
+    // Of what a caller has counted nothing is told.
+    let witness = if tell == Tell::Stderr { client.shared() } else { None };
+    let number = registry.begin_leaving(deadline, witness);
     let ours = departure.clone();
     let job = move || {
         let mut client = client;
         let shared = client.shared();
-        let Outcome { undelivered: lost, failure } = client.leave(deadline);
+        let Outcome { loss, failure } = client.leave(deadline);
         *lock(&ours.failure) = failure;
-        let told = if tell == Tell::Stderr { lost } else { 0 };
-        let reason = if lost > 0 { client.last_error() } else { None };
-        let exiting = registry.end_leaving(told, reason.clone());
-        if told > 0 && !exiting {
-            warn_of_loss(told, "the producer was collected", reason);
+        let loss = if tell == Tell::Stderr { loss } else { Loss::default() };
+        if let Some(untold) = registry.end_leaving(number, loss) {
+            untold.warn("the producer was collected");
         }
         drop(client);
         ours.gone.store(true, Ordering::Release);
@@ -94,28 +93,19 @@ pub fn depart(client: Box<dyn Leave>, patience: Duration, tell: Tell) -> Arc<Dep
             shared.wake.raise();
         }
     };
-    match process::spawn("kafka-reaper", job) {
+    match thread::spawn(c"kafka-reaper", job) {
         Ok(thread) => *lock(&departure.thread) = Some(thread),
         Err(_) => {
             // No thread is to be had, so nobody can wait for brokers: say what that may cost.
-            registry.end_leaving(0, None);
+            let _ = registry.end_leaving(number, Loss::default());
             process::warn("no thread could be started to close a client; its undelivered messages are lost");
         }
     }
     departure
 }
 
-pub fn warn_of_loss(lost: u64, when: &str, reason: Option<String>) {
-    let reason = reason.map(|text| format!(" (last error: {text})")).unwrap_or_default();
-    let (messages, were) = if lost == 1 { ("message", "was") } else { ("messages", "were") };
-    process::warn(&format!(
-        "{lost} {messages} {were} not delivered before {when}{reason}; call flush() or close() first, or raise exit_timeout"
-    ));
-}
-
-/// Flushes until everything is reported or `deadline` has come. Counts what did not arrive: what
-/// is still here, and what failed without anybody having been told.
-pub fn flush_until(client: &Client, deadline: Instant) -> u64 {
+/// Flushes until everything is reported or `deadline` has come.
+pub fn flush_until(client: &Client, deadline: Instant) {
     const SLICE: Duration = Duration::from_millis(100);
     let shared = client.shared();
     while shared.unreported() > 0 {
@@ -125,5 +115,4 @@ pub fn flush_until(client: &Client, deadline: Instant) -> u64 {
         }
         flush(client, i32::try_from(left.min(SLICE).as_millis()).unwrap_or(100));
     }
-    shared.unreported() + shared.counts.untold_failures()
 }

@@ -14,8 +14,8 @@ use crate::model::topic::check_name;
 use crate::native::conf::LogTarget;
 use crate::native::error::{code_of, table};
 use crate::native::mock::{Cluster, Injected, Request};
-use crate::native::process;
 use crate::native::shared::{Shared, Wanted};
+use crate::native::thread;
 
 /// Kafka's request names by their number in the protocol.
 const APIS: [&str; 70] = [
@@ -263,7 +263,7 @@ impl MockCluster {
     /// Ends the cluster in the background, after the clients that are still leaving: they may be
     /// talking to it.
     pub fn leave(self) {
-        let _ = process::spawn("kafka-reaper", move || {
+        let _ = thread::spawn(c"kafka-reaper", move || {
             registry::current().wait_until_gone(Duration::from_millis(250));
             drop(self);
         });

@@ -12,6 +12,7 @@ pub mod feeds;
 pub mod handle;
 pub mod input;
 pub mod leaving;
+pub mod loss;
 pub mod metadata_cache;
 pub mod mock;
 pub mod offsets;

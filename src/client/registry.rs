@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use once_cell::race::OnceBox;
 
+use super::loss::Loss;
 use crate::model::config::Kind;
 use crate::native::client::Client;
 use crate::native::process::generation;
+use crate::native::shared::Shared;
 
 pub struct Registry {
     generation: u32,
@@ -24,13 +26,12 @@ pub struct Registry {
 struct State {
     live: HashMap<u64, Live>,
     last_id: u64,
-    /// Clients flushing or saying goodbye.
-    leaving: usize,
+    /// Clients flushing or saying goodbye; with what tells of their messages, if somebody is to hear.
+    leaving: HashMap<u64, Option<Arc<Shared>>>,
     /// When the last of them gives up.
     deadline: Option<Instant>,
     exiting: bool,
-    lost: u64,
-    last_error: Option<String>,
+    loss: Loss,
 }
 
 /// A client that the program has not closed.
@@ -83,24 +84,30 @@ impl Registry {
         self.lock().live.remove(&id);
     }
 
-    /// Counts a client that is on its way out until `deadline` at the latest.
-    pub fn begin_leaving(&self, deadline: Instant) {
+    /// Counts a client that is on its way out until `deadline` or soon after. Should the process not
+    /// wait for it, `witness` tells what was lost. The number is for [`Registry::end_leaving`].
+    pub fn begin_leaving(&self, deadline: Instant, witness: Option<Arc<Shared>>) -> u64 {
         let mut state = self.lock();
-        state.leaving += 1;
+        state.last_id += 1;
+        let id = state.last_id;
+        state.leaving.insert(id, witness);
         state.deadline = state.deadline.max(Some(deadline));
+        id
     }
 
-    /// Ends what `begin_leaving` began. Returns whether the process is exiting, in which case the
-    /// loss is told once for all.
-    pub fn end_leaving(&self, lost: u64, last_error: Option<String>) -> bool {
+    /// Ends what `begin_leaving` began. Returns the loss unless the process is exiting, in which
+    /// case it is told once for all.
+    pub fn end_leaving(&self, id: u64, loss: Loss) -> Option<Loss> {
         let mut state = self.lock();
-        state.leaving = state.leaving.saturating_sub(1);
-        if state.exiting {
-            state.lost += lost;
-            state.last_error = last_error.or(state.last_error.take());
-        }
+        let is_awaited = state.leaving.remove(&id).is_some();
         self.changed.notify_all();
-        state.exiting
+        if !state.exiting {
+            return Some(loss);
+        }
+        if is_awaited {
+            state.loss.add(loss);
+        }
+        None
     }
 
     /// From here on losses are gathered. Returns every client the program left open.
@@ -110,22 +117,22 @@ impl Registry {
         state.live.drain().map(|(_, live)| live).collect()
     }
 
-    /// Waits until nobody is leaving any more, `grace` past the last deadline at the latest.
-    pub fn wait_until_gone(&self, grace: Duration) {
+    /// Waits until nobody is leaving any more, `grace` past the last deadline at the latest. Returns
+    /// what was lost since the exit began, and what those lose who have not left.
+    pub fn wait_until_gone(&self, grace: Duration) -> Loss {
         let mut state = self.lock();
-        while state.leaving > 0 {
-            let Some(end) = state.deadline.map(|deadline| deadline + grace) else { return };
+        let end = state.deadline.unwrap_or_else(Instant::now) + grace;
+        loop {
             let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
+            if state.leaving.is_empty() || left.is_zero() {
+                break;
             }
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-    }
-
-    /// Messages lost since the exit began, and why if it is known.
-    pub fn losses(&self) -> (u64, Option<String>) {
-        let state = self.lock();
-        (state.lost, state.last_error.clone())
+        let late: Vec<_> = state.leaving.drain().filter_map(|(_, witness)| witness).collect();
+        for shared in late {
+            state.loss.add(Loss::of(&shared));
+        }
+        state.loss.clone()
     }
 }

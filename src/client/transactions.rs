@@ -4,6 +4,7 @@
 //! What a call came to is kept until somebody hears it: the next call of the same kind does.
 
 use std::cell::{Cell, RefCell};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::handle::Handle;
@@ -209,6 +210,7 @@ impl Transactions {
             Phase::Failed(error) => return Err(must_abort(error)),
         }
         native::begin(handle.client())?;
+        handle.client().shared().counts.begin_transaction();
         *self.phase.borrow_mut() = Phase::Open;
         Ok(())
     }
@@ -247,15 +249,24 @@ impl Transactions {
         let offsets = if let Call::SendOffsets(offsets, _) = &call { offsets.clone() } else { Vec::new() };
         let job = Arc::new(Job { id, kind, offsets, state: Mutex::default(), ended: Condvar::new() });
         let (client, ours) = (handle.client().clone(), job.clone());
-        handle.in_background(move || {
+        handle.client().shared().counts.committing.store(kind == Kind::Commit, Ordering::Release);
+        let started = handle.in_background(move || {
             if let Some(before) = before {
                 before.wait();
             }
             let outcome = call.run(&client);
+            if outcome.is_ok() && matches!(kind, Kind::Commit | Kind::Abort) {
+                client.shared().counts.end_transaction();
+            }
+            client.shared().counts.committing.store(false, Ordering::Release);
             // Before the outcome is known: whoever hears it may close the client.
             drop(client);
             ours.end(outcome);
-        })?;
+        });
+        if let Err(error) = started {
+            handle.client().shared().counts.committing.store(false, Ordering::Release);
+            return Err(error);
+        }
         self.jobs.set(id);
         *self.unfinished.borrow_mut() = None;
         *self.under_way.borrow_mut() = Some(job.clone());

@@ -7,9 +7,8 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{channel, Sender};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
-use crate::native::process;
+use crate::native::thread::{self, Thread};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -25,7 +24,7 @@ struct Worker {
     jobs: Sender<Job>,
     /// Jobs given and not done yet.
     busy: Arc<AtomicUsize>,
-    thread: JoinHandle<()>,
+    thread: Thread,
 }
 
 impl Workers {
@@ -46,7 +45,7 @@ impl Workers {
     pub fn join(self) {
         for Worker { jobs, thread, .. } in self.all {
             drop(jobs);
-            let _ = thread.join();
+            thread.join();
         }
     }
 }
@@ -56,7 +55,7 @@ impl Worker {
         let (jobs, inbox) = channel::<Job>();
         let busy = Arc::new(AtomicUsize::new(0));
         let ours = busy.clone();
-        let thread = process::spawn("kafka-worker", move || {
+        let thread = thread::spawn(c"kafka-worker", move || {
             for job in inbox {
                 // A job that panics has said so by not finishing; the next one is another's.
                 let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));

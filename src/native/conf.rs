@@ -75,7 +75,7 @@ impl Conf {
             Kind::Producer => rd::rd_kafka_type_t::RD_KAFKA_PRODUCER,
             Kind::Consumer => rd::rd_kafka_type_t::RD_KAFKA_CONSUMER,
         };
-        super::process::can_spawn(THREADS).map_err(|error| {
+        super::thread::can_spawn(THREADS).map_err(|error| {
             format!("the system gives it no threads: {error}; close clients that are not needed, or raise the limit (ulimit -u, pids.max)")
         })?;
         let mut reason = [0 as c_char; ERROR_SPACE];

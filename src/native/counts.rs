@@ -1,7 +1,7 @@
 //! How many messages went in and how many came back. Reports may be counted by two threads at
 //! once (a flush on the worker while the program polls); the rest belongs to the Lua thread.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 #[derive(Default)]
 #[repr(align(64))]
@@ -18,6 +18,10 @@ pub struct Counts {
     told: AtomicU64,
     told_failed: AtomicU64,
     told_unheard: AtomicU64,
+    /// One more than `accepted` was when the open transaction began; 0 for none.
+    transaction_from: AtomicU64,
+    /// The open transaction is being committed.
+    pub committing: AtomicBool,
     /// Every so many-th good report is told; the rest is counted.
     pub every: AtomicU64,
     good: AtomicU64,
@@ -68,6 +72,20 @@ impl Counts {
         self.unheard.load(Ordering::Acquire) - self.told_unheard.load(Ordering::Relaxed)
     }
 
+    pub fn begin_transaction(&self) {
+        self.transaction_from.store(self.accepted.load(Ordering::Relaxed) + 1, Ordering::Release);
+    }
+
+    pub fn end_transaction(&self) {
+        self.transaction_from.store(0, Ordering::Release);
+    }
+
+    /// Messages of the open transaction, delivered or not; none if no transaction is open.
+    pub fn in_transaction(&self) -> Option<u64> {
+        let from = self.transaction_from.load(Ordering::Acquire).checked_sub(1)?;
+        Some(self.accepted.load(Ordering::Acquire) - from)
+    }
+
     /// All failures so far were told in another way.
     pub fn tell_failures(&self) {
         self.told_unheard.store(self.unheard.load(Ordering::Acquire), Ordering::Relaxed);
@@ -112,5 +130,19 @@ mod tests {
         assert_eq!((counts.take_served().last_sequence, counts.untold_failures()), (None, 0));
         counts.report(-1, true, true);
         assert_eq!(counts.untold_failures(), 0);
+    }
+
+    #[test]
+    fn a_transaction_counts_what_was_accepted_in_it() {
+        let counts = Counts::default();
+        counts.begin_transaction();
+        assert_eq!(counts.in_transaction(), Some(0));
+        counts.accept();
+        counts.end_transaction();
+        assert_eq!(counts.in_transaction(), None);
+        counts.begin_transaction();
+        counts.accept();
+        counts.report(0, false, false);
+        assert_eq!((counts.in_transaction(), counts.unreported()), (Some(1), 1));
     }
 }

@@ -31,6 +31,7 @@ pub mod queue;
 mod resolve;
 pub mod shared;
 pub mod simple;
+pub mod thread;
 pub mod topic;
 pub mod transactions;
 pub mod wake;

@@ -1,12 +1,13 @@
 //! The process around us: fork generations, `exit`, signals, and the OpenSSL that must outlive both.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Rises by one in every forked child; whatever is of another generation is the parent's.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
-/// Threads inside `rd_kafka_new` or a destroy, where librdkafka holds process-wide locks.
+/// Threads inside `rd_kafka_new` or a destroy, where librdkafka holds process-wide locks, or that
+/// start a thread: glibc recycles an ended thread's stack in steps, and the child of a fork between
+/// two of them frees the same memory twice when it starts a thread of its own.
 static GUARDED: AtomicU32 = AtomicU32::new(0);
 /// A thread is forking: nobody may enter a guarded call.
 static FORKING: AtomicBool = AtomicBool::new(false);
@@ -24,8 +25,9 @@ pub fn generation() -> u32 {
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// Runs `body`, which takes librdkafka's process-wide locks, at a moment when nobody forks:
-/// a lock held at fork by a thread that the child does not have would stay locked there for ever.
+/// Runs `body` (see [`GUARDED`]) at a moment when nobody forks: a lock held at fork by a thread that
+/// the child does not have would stay locked there for ever. Not to be nested: the inner call would
+/// wait for a fork that waits for the outer one.
 pub fn apart_from_fork<T>(body: impl FnOnce() -> T) -> T {
     loop {
         GUARDED.fetch_add(1, Ordering::SeqCst);
@@ -108,48 +110,30 @@ fn pin_library() {
 #[cfg(target_os = "linux")]
 fn pin_library() {}
 
-/// Starts a thread that leaves the process's signals to the host.
-pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<std::thread::JoinHandle<()>> {
-    spawn_with(name, 512 * 1024, body)
-}
-
-fn spawn_with(name: &str, stack: usize, body: impl FnOnce() + Send + 'static) -> std::io::Result<std::thread::JoinHandle<()>> {
-    // SAFETY: both sets are valid for writing; the mask of this thread is restored below.
-    let before = unsafe {
-        let mut all: libc::sigset_t = std::mem::zeroed();
-        let mut before: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
-        before
-    };
-    let thread = std::thread::Builder::new().name(name.into()).stack_size(stack).spawn(body);
-    // SAFETY: `before` was filled by pthread_sigmask above.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
-    thread
-}
-
-/// Whether the system would give `count` threads at once, with stacks as large as librdkafka's.
-pub fn can_spawn(count: usize) -> std::io::Result<()> {
-    let gate = Arc::new(Mutex::new(()));
-    let mut threads = Vec::with_capacity(count);
-    let held = gate.lock();
-    let mut result = Ok(());
-    while threads.len() < count && result.is_ok() {
-        let gate = gate.clone();
-        result = spawn_with("kafka-probe", 8 * 1024 * 1024, move || drop(gate.lock())).map(|thread| threads.push(thread));
-    }
-    drop(held);
-    for thread in threads {
-        let _ = thread.join();
-    }
-    result
-}
-
-/// One line on stderr, written at once and without any lock a dying process may hold.
+/// One line on stderr, written at once and without any lock a dying process may hold. Where nobody
+/// reads any more, nobody is told: the signal that the system has for that would end the process.
 pub fn warn(line: &str) {
     let text = format!("kafka: {line}\n");
-    // SAFETY: `text` is readable for its length; 2 is stderr or an error that write reports.
-    unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+    // SAFETY: the sets are valid for writing and initialised before use, this thread's mask is
+    // restored; `text` is readable for its length; 2 is stderr or an error that write reports.
+    unsafe {
+        let mut pipe: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        let mut pending: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut pipe);
+        libc::sigaddset(&mut pipe, libc::SIGPIPE);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &pipe, &mut before);
+        libc::sigpending(&mut pending);
+        let was_pending = libc::sigismember(&pending, libc::SIGPIPE) == 1;
+        let wrote = libc::write(2, text.as_ptr().cast(), text.len());
+        if wrote < 0 && !was_pending && std::io::Error::last_os_error().raw_os_error() == Some(libc::EPIPE) {
+            libc::sigpending(&mut pending);
+            if libc::sigismember(&pending, libc::SIGPIPE) == 1 {
+                libc::sigwait(&pipe, &mut 0); // ours: taken back before the mask is
+            }
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
+    }
 }
 
 /// Milliseconds of a clock that only runs forward, cheap and coarse (a few ms).
