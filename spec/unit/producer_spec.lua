@@ -241,6 +241,39 @@ describe("a producer", function()
         assert.are.equal(0, #p)
     end)
 
+    -- Turns red when headers are left out of the sum, or what librdkafka reserves around value and key: a message of
+    -- 900 bytes was then said to exceed 1000.
+    it("says of a message that is too large what counts, headers too, and which limit it exceeds", function()
+        local p = producer { ["message.max.bytes"] = 1000 }
+        local function said(value, key, headers)
+            local ok, err = p:produce(topic, ("v"):rep(value), ("k"):rep(key), { headers = headers })
+            assert.is_nil(ok)
+            assert.equal("MSG_SIZE_TOO_LARGE", err.name)
+            local v, k, h, around, most = err.message:match(
+                "^value (%d+), key (%d+), headers (%d+) and (%d+) bytes around them exceed message%.max%.bytes=(%d+): "
+                .. "make the message smaller, or raise it here and the topic's max%.message%.bytes$")
+            assert.is_string(v, err.message)
+            assert.same({ value, key, 1000 }, { tonumber(v), tonumber(k), tonumber(most) })
+            assert.is_true(v + k + h + around > 1000, err.message)
+            return tonumber(h)
+        end
+        assert.equal(0, said(990, 5))
+        -- Lengths stand in front: of 4 and 70 bytes one and two, of 70 and null two and one.
+        assert.equal(4 + 70 + 3 + 70 + 3, said(900, 3, { { "name", ("h"):rep(70) }, { ("n"):rep(70) } }))
+        -- The smallest that is refused, and the largest that is not.
+        assert.equal(3, said(957, 5, { a = "" }))
+        assert.is_true(p:produce(topic, ("v"):rep(956), ("k"):rep(5), { headers = { a = "" } }))
+        assert.is_true(p:flush(10000))
+    end)
+
+    it("says of a value larger than the whole queue that it is the value which counts", function()
+        local p = producer { ["queue.buffering.max.kbytes"] = 1 }
+        local ok, err = p:produce(topic, ("v"):rep(1025), ("k"):rep(500))
+        assert.is_nil(ok)
+        assert.same({ "MSG_SIZE_TOO_LARGE", "the value of 1025 bytes exceeds queue.buffering.max.kbytes=1: make it smaller, or raise that" },
+            { err.name, err.message })
+    end)
+
     it("refuses options it does not know by the nearest name", function()
         local p = producer()
         local user = h.chunk("local p, topic = ...\np:produce(topic, 'v', nil, { patition = 0 })")

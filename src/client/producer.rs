@@ -203,7 +203,7 @@ impl Producer {
                 self.send(topic, message).unwrap_or(Ok(()))
             }
         };
-        Ok(sent.map_err(|code| self.explain_refusal(code, message.value.len(), message.key.map_or(0, <[u8]>::len))))
+        Ok(sent.map_err(|code| self.explain_refusal(code, message)))
     }
 
     pub fn transactions(&self) -> &Transactions {

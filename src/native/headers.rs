@@ -8,6 +8,9 @@ use rdkafka::bindings as rd;
 
 use crate::model::event::Header;
 
+/// What librdkafka counts for a message besides value, key and headers.
+pub const OVERHEAD: usize = 36;
+
 /// Headers on their way out.
 pub struct Headers(*mut rd::rd_kafka_headers_t);
 
@@ -22,6 +25,19 @@ impl Headers {
         // SAFETY: the list is ours; name and value are readable for the lengths given and are
         // copied. A null pointer is a null value.
         unsafe { rd::rd_kafka_header_add(self.0, name.as_ptr().cast(), name.len() as isize, data.cast(), size as isize) };
+    }
+
+    /// Bytes they take in a message: names and values, each with its length in front.
+    pub fn wire_size(&self) -> usize {
+        let size = |bytes: &[u8]| {
+            let length_bits = usize::BITS - (bytes.len() << 1).leading_zeros();
+            bytes.len() + length_bits.div_ceil(7).max(1) as usize
+        };
+        let list = HeaderList(self.0, PhantomData);
+        (0..list.len())
+            .filter_map(|index| list.get(index))
+            .map(|(name, value)| size(name) + size(value.unwrap_or_default()))
+            .sum()
     }
 
     /// Gives the list to a call that takes it over.
