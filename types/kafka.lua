@@ -168,7 +168,8 @@ function kafka.partitioner.fnv1a(key, count) end
 ---
 ---See `types/kafka/reader.lua` for what a reader can do. `for` raises what its calls return as an error.
 ---
----Errors: raises for wrong options; from the loop, what went wrong, with its cause, within `timeout`.
+---Errors: raises for wrong options, and for those only members of a group have use for; from the loop, what went wrong,
+---with its cause, within `timeout`.
 ---Danger: offsets that are gone are an error unless `auto.offset.reset` is "earliest"; `max_bytes` hands out one message at
 ---the least. On plain 5.1 a wrapped reader cannot wait inside `for`: use `each`.
 ---Source: `rd_kafka_metadata`, `rd_kafka_query_watermark_offsets`, `rd_kafka_offsets_for_times`, `rd_kafka_consume_start_queue`.

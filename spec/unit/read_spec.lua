@@ -113,4 +113,52 @@ describe("A reader", function()
         assert.matches("requests%[1%]: unknown field \"form\"", h.error_of(reader, { requests = { { form = 1 } } }))
         assert.matches("did you mean \"linger.ms\"", h.error_of(reader, { ["lingr.ms"] = 1 }))
     end)
+
+    -- Turns red when one of these reaches the consumer, which takes it and never uses it.
+    it("refuses by name what only members of a group have use for, and what it sets itself", function()
+        local user = h.chunk("local kafka, options = ...\nlocal r = kafka.read(options)\nreturn r", "user.lua")
+        local function nothing() end
+        local callbacks = "a reader has no group, so nothing is assigned, revoked or committed; leave it out: on_error, on_log, on_stats, "
+            .. "on_throttle and on_oauth_token are accepted"
+        local acks = "a reader stores no offsets; leave it out: next_request() tells where to go on"
+        for name, case in pairs {
+            on_assign = { nothing, callbacks }, on_revoke = { nothing, callbacks }, on_lost = { nothing, callbacks },
+            on_commit = { nothing, callbacks }, ack = { "manual", acks }, max_unacked = { 5, acks },
+            ["group.id"] = { "g", "a reader has no group; leave it out" },
+            close_timeout = { 5, "a reader is closed within its timeout; set that" }, topics = { { topic }, "use topic, or requests for several" },
+            ["enable.partition.eof"] = { false, "a reader sets it itself, as it ends by it; leave it out" },
+        } do
+            assert.equal(("user.lua:2: kafka.read: option %s: %s"):format(name, case[2]),
+                h.error_of(user, kafka, { ["bootstrap.servers"] = h.nowhere, topic = topic, [name] = case[1] }))
+        end
+        assert.equal(1, reader { limit = 1, on_assign = false }:each(nothing))
+    end)
+
+    it("of a session leaves out what that has for members, and refuses what it is given itself", function()
+        local session = h.track(kafka.session {
+            ["bootstrap.servers"] = mock:bootstrap_servers(), ["group.id"] = "g", on_assign = function() end, on_commit = function() end,
+            ack = "manual", max_unacked = 5, topics = { topic }, ["enable.partition.eof"] = false, close_timeout = 500,
+        })
+        assert.equal(100, session:read { topic = topic, partition = 0 }:each(function() end))
+        assert.matches("option on_lost: a reader has no group", h.error_of(session.read, session, { topic = topic, on_lost = print }))
+    end)
+
+    -- Turns red when `from` offers "stored", which is refused then, and when a window may end at the beginning: it read nothing.
+    it("offers for from and to what it accepts there", function()
+        local TIME = "{time=milliseconds since 1970}), got "
+        for name, accepted in pairs {
+            from = '(a whole number from 0, "earliest", "latest", kafka.offset_tail(n) or ' .. TIME,
+            to = '(a whole number from 0, "end", kafka.offset_tail(n) or ' .. TIME,
+        } do
+            local err = h.error_of(reader, { [name] = "soon" })
+            assert.truthy(err:find(("option %s: an offset expected %s\"soon\""):format(name, accepted), 1, true), err)
+        end
+        for _, value in ipairs { "earliest", "beginning", kafka.OFFSET_BEGINNING } do
+            local err = h.error_of(reader, { requests = { { to = value } } })
+            assert.truthy(err:find("requests[1]: to: nothing is before the beginning; ", 1, true), err)
+            assert.truthy(err:find('an offset expected (a whole number from 0, "end", kafka.offset_tail(n) or ' .. TIME, 1, true), err)
+        end
+        assert.matches("from: stored offsets belong to a group", h.error_of(reader, { from = "stored" }))
+        assert.equal(6, reader { from = kafka.offset_tail(4), to = kafka.offset_tail(2) }:each(function() end))
+    end)
 end)

@@ -31,6 +31,7 @@ const FORMS: &[(&str, &str)] = &[
     ("commits", include_str!("forms/commits.lua")),
     ("queue", include_str!("forms/queue.lua")),
     ("simple", include_str!("forms/simple.lua")),
+    ("window", include_str!("forms/window.lua")),
     ("read", include_str!("forms/read.lua")),
     ("module", include_str!("forms/module.lua")),
 ];
@@ -76,6 +77,7 @@ const LATE: &[(&str, &str, &[&str])] = &[
     ("consumer", "config", &["config"]),
     ("native", "queue", &["new_queue"]),
     ("consumer", "queue", &["partition_queue"]),
+    ("native", "window", &["read_window", "refused_by_readers"]),
     ("native", "read", &["new_reader", "reader_client"]),
     ("consumer", "simple", SIMPLE),
 ];

@@ -8,103 +8,14 @@ local floor, max, min, huge = math.floor, math.max, math.min, math.huge
 
 local PATIENCE = 10000
 local STATS_EVERY = 1000
-local MOST = 2 ^ 53
 local TAIL = -2000 -- n messages before the end are TAIL - n
 
 local Reader = {}
 Reader.__index, Reader.__name = Reader, "kafka.Reader"
 
--- Options of the reader itself; all others configure its client.
-local OWN = { topic = true, partition = true, from = true, to = true, limit = true, max_bytes = true, timeout = true, requests = true }
-local REQUEST = { topic = true, partition = true, from = true, to = true, max_bytes = true }
-
-local function show(value) return native.show(value) end
-
-local function is_whole(value, least, most)
-    return type(value) == "number" and value == floor(value) and value >= least and value <= most
-end
-
--- A place in a partition as {offset=} or {time=}, or nil and what is wrong.
-local function read_point(value)
-    if type(value) == "table" then
-        if is_whole(value.time, 0, MOST) and next(value) == "time" and next(value, "time") == nil then return { time = value.time } end
-        return nil, "{time=milliseconds since 1970} expected"
-    end
-    local offset, why = native.read_offset(value)
-    if not offset then return nil, why .. ", or {time=milliseconds since 1970}" end
-    if offset == kafka.OFFSET_STORED or offset == kafka.OFFSET_INVALID then
-        return nil, "stored offsets belong to a group, and a reader has none"
-    end
-    return { offset = offset }
-end
-
-local function read_request(given, defaults, where)
-    local topic, partition, max_bytes = given.topic, given.partition, given.max_bytes
-    if type(topic) ~= "string" then return nil, ("%stopic: a string expected, got %s"):format(where, show(topic)) end
-    if partition ~= nil and not is_whole(partition, 0, 2 ^ 31 - 1) then
-        return nil, ("%spartition: a whole number from 0 expected, got %s"):format(where, show(partition))
-    end
-    if max_bytes ~= nil and not is_whole(max_bytes, 1, MOST) then
-        return nil, ("%smax_bytes: a whole number from 1 expected, got %s"):format(where, show(max_bytes))
-    end
-    local request = { topic = topic, partition = partition, max_bytes = max_bytes }
-    for _, name in pairs { "from", "to" } do
-        local value = given[name]
-        if value == nil then value = defaults[name] end
-        local point, why = read_point(value)
-        if not point then return nil, ("%s%s: %s"):format(where, name, why) end
-        request[name] = point
-    end
-    return request
-end
-
--- The windows asked for; raises what is wrong, `level` functions up.
-local function read_requests(own, level)
-    local defaults = { from = own.from == nil and "earliest" or own.from, to = own.to == nil and "end" or own.to }
-    local function check(request, why)
-        if not request then error("kafka.read: option " .. why, level + 2) end
-        return request
-    end
-    if own.requests == nil then
-        return { check(read_request({ topic = own.topic, partition = own.partition }, defaults, "")) }
-    end
-    if type(own.requests) ~= "table" or #own.requests == 0 then
-        check(nil, ("requests: an array of {topic=, partition=, from=, to=, max_bytes=} expected, got %s"):format(show(own.requests)))
-    end
-    if own.partition ~= nil then check(nil, "partition: it goes into the requests, as there are some") end
-    local list = {}
-    for i = 1, #own.requests do
-        local one, where = own.requests[i], ("requests[%d]: "):format(i)
-        if type(one) ~= "table" then check(nil, where .. "a table expected, got " .. show(one)) end
-        local given = { topic = own.topic }
-        for key, value in pairs(one) do
-            if not REQUEST[key] then
-                check(nil, ("%sunknown field %s; topic, partition, from, to and max_bytes are known"):format(where, show(key)))
-            end
-            given[key] = value
-        end
-        list[i] = check(read_request(given, defaults, where))
-    end
-    return list
-end
-
 --- Makes a reader; the user is two functions up.
 function native.new_reader(options)
-    local own, conf = {}, {}
-    for key, value in pairs(options) do
-        if OWN[key] then own[key] = value else conf[key] = value end
-    end
-    if conf["group.id"] ~= nil then error("kafka.read: option group.id: a reader has no group; leave it out", 3) end
-    if conf.topics ~= nil then error("kafka.read: option topics: use topic, or requests for several", 3) end
-    for _, name in pairs { "limit", "max_bytes" } do
-        if own[name] ~= nil and not is_whole(own[name], 1, MOST) then
-            error(("kafka.read: option %s: a whole number from 1 expected, got %s"):format(name, show(own[name])), 3)
-        end
-    end
-    if own.timeout ~= nil and not is_whole(own.timeout, -1, 2 ^ 31 - 1) then
-        error(("kafka.read: option timeout: milliseconds (a whole number, -1 = for ever) expected, got %s"):format(show(own.timeout)), 3)
-    end
-    local requests = read_requests(own, 3)
+    local own, conf, requests = native.read_window(options, 3)
     local reset, stats = conf["auto.offset.reset"], conf["statistics.interval.ms"]
     conf["enable.partition.eof"] = true
     conf["statistics.interval.ms"] = stats or STATS_EVERY
@@ -357,8 +268,8 @@ end
 --- Ends early. Closing again does nothing.
 function Reader.close(...)
     local self, timeout = own("close", 1, ...), select(2, ...)
-    if timeout ~= nil and not is_whole(timeout, -1, 2 ^ 31 - 1) then
-        error(("close: timeout: milliseconds (a whole number, -1 = for ever) expected, got %s"):format(show(timeout)), 2)
+    if timeout ~= nil and (type(timeout) ~= "number" or timeout ~= floor(timeout) or timeout < -1 or timeout > 2 ^ 31 - 1) then
+        error(("close: timeout: milliseconds (a whole number, -1 = for ever) expected, got %s"):format(native.show(timeout)), 2)
     end
     if not self.ended then finish(self, nil, timeout) end
     return true

@@ -123,9 +123,6 @@ function methods.consumer(...)
     return made
 end
 
--- What only a group's member has use for.
-local OF_MEMBERS = { "group.id", "topics", "ack", "max_unacked", "on_assign", "on_revoke", "on_lost", "on_commit" }
-
 --- A reader of a fixed window, likewise: what the session has for members of a group does not concern it.
 function methods.read(...)
     local self, options = ...
@@ -135,7 +132,7 @@ function methods.read(...)
         native.argument_error(2, "a table of options with a topic, or requests, expected, got " .. type(options))
     end
     local inherited = inherit(state, nil, "consumer")
-    for _, name in pairs(OF_MEMBERS) do inherited[name] = nil end
+    for name in pairs(native.refused_by_readers) do inherited[name] = nil end
     for name, value in pairs(options) do
         if type(name) == "string" then put(inherited, name, value) else inherited[name] = value end
     end
