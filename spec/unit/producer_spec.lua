@@ -249,13 +249,13 @@ describe("a producer", function()
             local ok, err = p:produce(topic, ("v"):rep(value), ("k"):rep(key), { headers = headers })
             assert.is_nil(ok)
             assert.equal("MSG_SIZE_TOO_LARGE", err.name)
-            local v, k, h, around, most = err.message:match(
+            local v, k, in_headers, around, most = err.message:match(
                 "^value (%d+), key (%d+), headers (%d+) and (%d+) bytes around them exceed message%.max%.bytes=(%d+): "
                 .. "make the message smaller, or raise it here and the topic's max%.message%.bytes$")
             assert.is_string(v, err.message)
             assert.same({ value, key, 1000 }, { tonumber(v), tonumber(k), tonumber(most) })
-            assert.is_true(v + k + h + around > 1000, err.message)
-            return tonumber(h)
+            assert.is_true(v + k + in_headers + around > 1000, err.message)
+            return tonumber(in_headers)
         end
         assert.equal(0, said(990, 5))
         -- Lengths stand in front: of 4 and 70 bytes one and two, of 70 and null two and one.
