@@ -46,4 +46,35 @@ describe("subscribing", function()
             assert.truthy(err:find(case[2], 1, true), err)
         end
     end)
+
+    -- Turns red with librdkafka's words: they name partition 0, which nobody asked for, and not that it goes on looking.
+    it("to what is not there (yet) is told once, with when it is looked for again, and goes on", function()
+        local mock = h.mock { topics = { other = 1 } }
+        for topic, message in pairs {
+            ["^new-.*"] = "^new-.* matches no topic that is there and may be seen; it is looked for again after "
+                .. "topic.metadata.refresh.interval.ms=500 at the latest",
+            ["named"] = "named is no topic that is there and may be seen; it is looked for again after "
+                .. "topic.metadata.refresh.interval.ms=500 at the latest",
+        } do
+            local c = h.track(kafka.consumer {
+                ["bootstrap.servers"] = mock:bootstrap_servers(), ["group.id"] = h.topic "group", ["auto.offset.reset"] = "earliest",
+                topics = { topic }, ["topic.metadata.refresh.interval.ms"] = 500,
+            })
+            local err = h.wait_until(function() return select(2, c:poll(100)) end)
+            assert.same({ "UNKNOWN_TOPIC_OR_PART", message }, { err.name, err.message })
+            local name = topic == "named" and topic or "new-one"
+            mock:create_topic(name, 1)
+            h.fill(mock:bootstrap_servers(), name, { "value" })
+            assert.equal(name, h.next_message(c).topic) -- an error before it fails
+        end
+    end)
+
+    -- Turns red when all that is told of a topic as a whole is taken for a topic that is not there.
+    it("to what may not be read says so, of the topic", function()
+        local mock = h.mock { topics = { secret = 1 } }
+        mock:set_topic_error("secret", "TOPIC_AUTHORIZATION_FAILED")
+        local c = h.track(kafka.consumer { ["bootstrap.servers"] = mock:bootstrap_servers(), ["group.id"] = "g", topics = { "secret" } })
+        local err = h.wait_until(function() return select(2, c:poll(100)) end)
+        assert.same({ "TOPIC_AUTHORIZATION_FAILED", "secret: Broker: Topic authorization failed" }, { err.name, err.message })
+    end)
 end)

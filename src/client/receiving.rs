@@ -1,8 +1,10 @@
 //! Asking for the next message: what is at hand, what went wrong, what to hear first.
 
+use std::ffi::CStr;
+
 use super::consumer::Consumer;
 use super::prefetch::Hold;
-use crate::model::error::{KafkaError, FATAL, PARTITION_EOF, UNKNOWN_PARTITION, UNKNOWN_TOPIC};
+use crate::model::error::{KafkaError, FATAL, PARTITION_EOF, UNKNOWN_PARTITION, UNKNOWN_TOPIC, UNKNOWN_TOPIC_OR_PART};
 use crate::model::event::Event;
 use crate::native::consumer as native;
 use crate::native::error::from_code;
@@ -25,6 +27,10 @@ pub enum Next<T> {
 /// A program that takes its time over buffered messages still looks this often (ms) for a
 /// rebalance, and shows the group that it lives.
 const LOOK_EVERY: u64 = 100;
+
+/// How librdkafka begins what it tells of a subscribed topic as a whole.
+const OF_TOPIC: &str = "Subscribed topic not available: ";
+const REFRESH: &CStr = c"topic.metadata.refresh.interval.ms";
 
 impl Consumer {
     /// The program has the message, or could not take it: then it is the next one again.
@@ -165,7 +171,10 @@ impl Consumer {
         let mut error = fatal.unwrap_or_else(|| from_code(code, Some(message.error_text())));
         let mends_itself = Self::is_lost_coordinator(&error);
         let reason = std::mem::take(&mut error.message);
-        error.message = at_place(message, &reason);
+        error.message = match reason.strip_prefix(OF_TOPIC) {
+            Some(of_topic) => self.at_topic(message, of_topic),
+            None => at_place(message, &reason),
+        };
         self.shared().set_last_error(error.clone());
         if matches!(code, UNKNOWN_PARTITION | UNKNOWN_TOPIC) {
             let topic = String::from_utf8_lossy(message.topic().unwrap_or_default());
@@ -180,6 +189,18 @@ impl Consumer {
             return Next::Nothing;
         }
         Next::Error(error)
+    }
+
+    /// What is told of a subscribed topic or pattern: it has no partition, though the message has one.
+    fn at_topic(&self, message: &Message, reason: &str) -> String {
+        if message.code() != UNKNOWN_TOPIC_OR_PART {
+            return reason.to_string();
+        }
+        let topic = String::from_utf8_lossy(message.topic().unwrap_or_default());
+        let what = if topic.starts_with('^') { "matches no topic" } else { "is no topic" };
+        let every = self.handle.client().property(&REFRESH.to_owned()).unwrap_or_default();
+        let again = format!("it is looked for again after {}={every} at the latest", REFRESH.to_string_lossy());
+        format!("{topic} {what} that is there and may be seen; {again}")
     }
 
     /// Takes in what librdkafka has queued, and does what rebalances ask.
