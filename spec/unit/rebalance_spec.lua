@@ -245,7 +245,7 @@ describe("a rebalance", function()
         assert.equal(4, revoked)
     end)
 
-    -- That it keeps its partitions while it is away is shown on Kafka, in spec/integration/memberships_spec.lua.
+    -- That it keeps its partitions while it is away is shown on Kafka, in spec/integration/static_member_spec.lua.
     it("knows a static member by its name", function()
         local static = consumer { ["group.instance.id"] = "one", ["group.id"] = "static" }
         next_of(static)
