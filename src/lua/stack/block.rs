@@ -63,11 +63,21 @@ pub unsafe fn create<T: Class>(L: *mut lua_State, state: T) {
 /// `L` is the calling state.
 #[inline]
 unsafe fn block<'a, T: Class>(L: *mut lua_State) -> Result<&'a mut Block, Raise> {
+    // SAFETY: as `block_at`.
+    unsafe { block_at::<T>(L, 1) }
+}
+
+/// As [`block`], for the object at any place.
+///
+/// # Safety
+/// `L` is the calling state.
+#[inline]
+unsafe fn block_at<'a, T: Class>(L: *mut lua_State, index: c_int) -> Result<&'a mut Block, Raise> {
     // SAFETY: a userdata of this size is readable to its end (that of a light one is 0). The address
     // is there only if `create` wrote it; memory it may be left in has lost its state to `__gc`.
     unsafe {
-        let block = l::lua_touserdata(L, 1).cast::<Block>();
-        if !block.is_null() && l::lua_rawlen(L, 1) as usize == size_of::<Block>() && (*block).class == T::registry_key() {
+        let block = l::lua_touserdata(L, index).cast::<Block>();
+        if !block.is_null() && l::lua_rawlen(L, index) as usize == size_of::<Block>() && (*block).class == T::registry_key() {
             return Ok(&mut *block);
         }
         Err(other::<T>())
@@ -169,7 +179,53 @@ pub unsafe extern "C-unwind" fn collect_entry<T: Class>(L: *mut lua_State) -> c_
 ///
 /// # Safety
 /// As [`block`], checked before.
-pub unsafe fn push_callbacks(L: *mut lua_State) {
-    // SAFETY: set by `create`.
-    unsafe { l::lua_getuservalue(L, 1) };
+#[inline]
+pub unsafe fn push_callbacks(L: *mut lua_State) -> Result<(), Raise> {
+    // SAFETY: the place holds an object of ours.
+    unsafe { push_table_of(L, 1) }
+}
+
+/// As [`push_callbacks`], for an object of class `T` at the top, which it replaces.
+///
+/// # Safety
+/// `L` is the calling state; the stack is not empty.
+pub unsafe fn into_callbacks<T: Class>(L: *mut lua_State) -> Result<(), Raise> {
+    // SAFETY: the object is checked first.
+    unsafe {
+        let index = l::lua_gettop(L);
+        block_at::<T>(L, index).map_err(|_| Raise::Replaced)?;
+        push_table_of(L, index)?;
+        l::lua_remove(L, index);
+    }
+    Ok(())
+}
+
+/// # Safety
+/// A userdata lies at `index`; one stack slot is free.
+#[inline]
+unsafe fn push_table_of(L: *mut lua_State, index: c_int) -> Result<(), Raise> {
+    // SAFETY: the debug library may have put anything there, on 5.1 any table.
+    unsafe {
+        l::lua_getuservalue(L, index);
+        if cfg!(not(feature = "lua51")) && l::lua_type(L, -1) != l::LUA_TTABLE {
+            return Err(Raise::Replaced);
+        }
+    }
+    Ok(())
+}
+
+/// Pushes what the callbacks table at the absolute index `table` has at `place`; anything but a `kind` there is another's.
+///
+/// # Safety
+/// [`push_callbacks`] has pushed `table`; one stack slot is free.
+#[inline]
+pub unsafe fn push_kept(L: *mut lua_State, table: c_int, place: l::lua_Integer, kind: c_int) -> Result<(), Raise> {
+    // SAFETY: a raw get on a table.
+    unsafe {
+        l::lua_rawgeti(L, table, place);
+        if l::lua_type(L, -1) != kind {
+            return Err(Raise::Replaced);
+        }
+    }
+    Ok(())
 }

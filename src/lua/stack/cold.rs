@@ -42,6 +42,7 @@ fn refusal(lua: &Lua, raise: Raise) -> LuaResult<MultiValue> {
         Raise::Caller(text) => (2, 0, text),
         Raise::Arg(narg, text) => (3, narg, text),
         Raise::Expected(narg, what) => (3, narg, format!("{what} expected")),
+        Raise::Replaced => (6, 0, String::new()),
         Raise::Forked | Raise::Lua => (4, 0, String::new()),
         // An error value is built by the raw side; its parts travel as they are.
         Raise::Error(error) => {
@@ -244,6 +245,7 @@ unsafe fn read_refusal(L: *mut lua_State, first: c_int) -> Raise {
                 error.txn_requires_abort = l::lua_toboolean(L, first + 7) != 0;
                 Raise::Error(error)
             }
+            6 => Raise::Replaced,
             _ => Raise::Forked,
         }
     }

@@ -67,7 +67,10 @@ unsafe fn body<T: Face>(L: *mut lua_State) -> Result<c_int, Raise> {
             l::lua_pushboolean(L, 1);
             l::lua_pushnil(L);
             l::lua_pushnil(L);
-            push_slot(L, state, slot, false);
+            if let Err(raise) = push_slot(L, state, slot, false) {
+                state.shared().put_back(event);
+                return Err(raise);
+            }
             l::lua_pushboolean(L, 0);
             return Ok(7);
         }
@@ -83,7 +86,10 @@ unsafe fn body<T: Face>(L: *mut lua_State) -> Result<c_int, Raise> {
             },
             _ => return Ok(3),
         };
-        push_slot(L, state, slot, true);
+        if let Err(raise) = push_slot(L, state, slot, true) {
+            state.shared().put_back(event);
+            return Err(raise);
+        }
         l::lua_pushboolean(L, c_int::from(listened));
         Ok(7)
     }
@@ -193,31 +199,34 @@ unsafe fn push_committed(L: *mut lua_State, committed: &Committed) {
 ///
 /// # Safety
 /// The object lies at stack place 1.
-unsafe fn push_slot<T: Face>(L: *mut lua_State, state: &T, slot: u32, may_have_opaque: bool) {
-    // SAFETY: raw gets and sets of nil on tables of ours: no value is made.
+unsafe fn push_slot<T: Face>(L: *mut lua_State, state: &T, slot: u32, may_have_opaque: bool) -> Result<(), Raise> {
+    // SAFETY: raw gets and sets of nil on tables, which are checked first: no value is made.
     unsafe {
-        block::push_callbacks(L);
-        take_from(L, SLOT_CALLBACKS, slot);
-        l::lua_insert(L, -2);
+        block::push_callbacks(L)?;
+        let kept = l::lua_gettop(L);
+        block::push_kept(L, kept, SLOT_CALLBACKS, l::LUA_TTABLE)?;
         if may_have_opaque {
-            take_from(L, SLOT_OPAQUES, slot);
+            block::push_kept(L, kept, SLOT_OPAQUES, l::LUA_TTABLE)?;
+            take_from(L, slot);
         } else {
             l::lua_pushnil(L);
         }
-        l::lua_insert(L, -2);
-        l::lua_settop(L, -2);
+        l::lua_insert(L, kept);
+        take_from(L, slot);
+        l::lua_insert(L, kept);
+        l::lua_settop(L, kept + 1);
         l::lua_pushboolean(L, c_int::from(state.free_slot(slot)));
     }
+    Ok(())
 }
 
-/// Pushes what `slot` of the table at `slots` holds, and clears it.
+/// Replaces the table on top with what its `slot` holds, and clears that.
 ///
 /// # Safety
-/// The callbacks table is on top.
-unsafe fn take_from(L: *mut lua_State, slots: l::lua_Integer, slot: u32) {
-    // SAFETY: raw gets and sets on tables of ours.
+/// A table is on top.
+unsafe fn take_from(L: *mut lua_State, slot: u32) {
+    // SAFETY: raw gets and sets on a table.
     unsafe {
-        l::lua_rawgeti(L, -1, slots);
         l::lua_rawgeti(L, -1, slot as l::lua_Integer);
         l::lua_pushnil(L);
         l::lua_rawseti(L, -3, slot as l::lua_Integer);

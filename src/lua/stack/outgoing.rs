@@ -334,35 +334,37 @@ pub unsafe fn take_slot(L: *mut lua_State, places: Places, state: &Producer) -> 
         if !callback && !opaque {
             return Ok(None);
         }
-        let slot = state.slots.take(&*state.open()?);
-        block::push_callbacks(L);
-        let callbacks = l::lua_gettop(L);
+        block::push_callbacks(L)?;
+        let kept = l::lua_gettop(L);
         let wanted = [(callback, SLOT_CALLBACKS, places.on_delivery()), (opaque, SLOT_OPAQUES, places.opaque())];
-        for (wanted, table, value) in wanted {
-            if wanted {
-                l::lua_rawgeti(L, callbacks, table);
-                l::lua_pushvalue(L, value);
-                l::lua_rawseti(L, -2, slot as l::lua_Integer);
-                l::lua_settop(L, callbacks);
-            }
+        for (_, table, _) in wanted.into_iter().filter(|(wanted, ..)| *wanted) {
+            block::push_kept(L, kept, table, l::LUA_TTABLE)?;
         }
-        l::lua_settop(L, callbacks - 1);
+        let slot = state.slots.take(&*state.open()?);
+        for (_, _, value) in wanted.into_iter().rev().filter(|(wanted, ..)| *wanted) {
+            l::lua_pushvalue(L, value);
+            l::lua_rawseti(L, -2, slot as l::lua_Integer);
+            l::lua_settop(L, -2);
+        }
+        l::lua_settop(L, kept - 1);
         Ok(Some(slot))
     }
 }
 
 /// # Safety
-/// `slot` was taken by [`take_slot`].
+/// `slot` was taken by [`take_slot`], and no Lua has run since.
 pub unsafe fn clear_slot(L: *mut lua_State, slot: u32) {
-    // SAFETY: raw sets into tables of ours.
+    // SAFETY: raw sets into tables, which are checked.
     unsafe {
-        block::push_callbacks(L);
-        for table in [SLOT_CALLBACKS, SLOT_OPAQUES] {
-            l::lua_rawgeti(L, -1, table);
-            l::lua_pushnil(L);
-            l::lua_rawseti(L, -2, slot as l::lua_Integer);
-            l::lua_settop(L, -2);
+        let top = l::lua_gettop(L);
+        if block::push_callbacks(L).is_ok() {
+            for table in [SLOT_CALLBACKS, SLOT_OPAQUES] {
+                if block::push_kept(L, top + 1, table, l::LUA_TTABLE).is_ok() {
+                    l::lua_pushnil(L);
+                    l::lua_rawseti(L, -2, slot as l::lua_Integer);
+                }
+            }
         }
-        l::lua_settop(L, -2);
+        l::lua_settop(L, top);
     }
 }

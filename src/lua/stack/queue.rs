@@ -12,6 +12,7 @@ use super::serve::SLICE;
 use super::{args, block};
 use crate::client::clock;
 use crate::client::receiving::Next;
+use crate::lua::consumer::Consumer;
 use crate::lua::queue::Queue;
 
 /// Where a queue's table keeps its consumer.
@@ -26,14 +27,27 @@ lua_function!(wait_slice, STEP, wait_slice_body);
 ///
 /// # Safety
 /// A queue lies at stack place 1, checked before.
-unsafe fn push_class(L: *mut lua_State) -> c_int {
-    // SAFETY: raw gets on tables of ours; the owner is a userdata with such a table.
+unsafe fn push_class(L: *mut lua_State) -> Result<c_int, Raise> {
+    // SAFETY: raw gets on tables, which are checked, as the owner is.
     unsafe {
-        block::push_callbacks(L);
-        l::lua_rawgeti(L, -1, OWNER);
-        l::lua_getuservalue(L, -1);
-        l::lua_rawgeti(L, -1, MESSAGE_CLASS);
-        l::lua_gettop(L)
+        push_owner(L)?;
+        block::into_callbacks::<Consumer>(L)?;
+        let kept = l::lua_gettop(L);
+        block::push_kept(L, kept, MESSAGE_CLASS, l::LUA_TTABLE)?;
+        Ok(kept + 1)
+    }
+}
+
+/// Pushes the queue's consumer.
+///
+/// # Safety
+/// As [`push_class`].
+unsafe fn push_owner(L: *mut lua_State) -> Result<(), Raise> {
+    // SAFETY: a raw get on a table.
+    unsafe {
+        block::push_callbacks(L)?;
+        let kept = l::lua_gettop(L);
+        block::push_kept(L, kept, OWNER, l::LUA_TUSERDATA)
     }
 }
 
@@ -49,11 +63,10 @@ unsafe fn poll_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
         let feed = state.open()?;
         match feed.next(1) {
             Next::Some(messages) => {
-                let class = push_class(L);
-                let pushed = match messages.first() {
+                let pushed = push_class(L).and_then(|class| match messages.first() {
                     Some(message) => protected(L, light(message), Some(class), 1),
                     None => Ok(()),
-                };
+                });
                 feed.handed_out(messages, pushed.is_ok());
                 pushed.map(|()| 1)
             }
@@ -71,8 +84,7 @@ unsafe fn poll_batch_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
         let feed = state.open()?;
         match feed.next(most) {
             Next::Some(messages) => {
-                let class = push_class(L);
-                let pushed = protected(L, light(&messages), Some(class), 1);
+                let pushed = push_class(L).and_then(|class| protected(L, light(&messages), Some(class), 1));
                 feed.handed_out(messages, pushed.is_ok());
                 pushed.map(|()| 1)
             }
@@ -102,8 +114,7 @@ unsafe fn owner_body(L: *mut lua_State) -> Result<c_int, Raise> {
     // SAFETY: called by Lua with the queue's metatable as upvalue 1; a raw get on a table of ours.
     unsafe {
         block::any::<Queue>(L)?;
-        block::push_callbacks(L);
-        l::lua_rawgeti(L, -1, OWNER);
+        push_owner(L)?;
         Ok(1)
     }
 }

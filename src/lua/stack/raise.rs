@@ -14,6 +14,8 @@ use crate::model::text::cut;
 /// Characters of a message.
 const MOST: usize = 1_800;
 
+const REPLACED: &str = "what this object keeps was replaced by debug.setfenv or debug.setuservalue; put back what was there";
+
 /// Why a call did not do what was asked.
 pub enum Raise {
     /// A string without position.
@@ -26,6 +28,8 @@ pub enum Raise {
     Expected(c_int, String),
     /// The client belongs to the parent of this process.
     Forked,
+    /// Something else stands where the object kept its callbacks.
+    Replaced,
     /// Not misuse: returned as `nil, err`.
     Error(KafkaError),
     /// An error of Lua's own, on top of the stack: it goes on as it is.
@@ -39,6 +43,7 @@ impl Raise {
             Raise::Plain(text) | Raise::Caller(text) | Raise::Arg(_, text) => text.clone(),
             Raise::Expected(_, what) => format!("{what} expected"),
             Raise::Error(error) => error.message.clone(),
+            Raise::Replaced => REPLACED.into(),
             Raise::Forked | Raise::Lua => String::new(),
         }
     }
@@ -134,6 +139,11 @@ pub unsafe fn finish(L: *mut lua_State, style: Style, outcome: Result<Result<c_i
                 drop(error);
                 l::lua_concat(L, 2);
             }
+            Raise::Replaced => {
+                where_user(L, style.level + 1);
+                push::text(L, REPLACED);
+                l::lua_concat(L, 2);
+            }
             Raise::Plain(message) => {
                 push::text(L, &cut(&message, MOST));
                 drop(message);
@@ -163,7 +173,7 @@ pub unsafe fn finish(L: *mut lua_State, style: Style, outcome: Result<Result<c_i
 }
 
 /// `luaL_where` for the user's innermost function: a fork may come to light in any call of an embedded one,
-/// after a callback that forked.
+/// after a callback that forked, and so may what was replaced.
 ///
 /// # Safety
 /// As [`enter`].

@@ -58,8 +58,7 @@ unsafe fn poll_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
         let consumer = state.member()?;
         match consumer.next(true) {
             Next::Some(message) => {
-                let class = push_class(L);
-                let pushed = protected(L, light(&message), Some(class), 1);
+                let pushed = push_class(L).and_then(|class| protected(L, light(&message), Some(class), 1));
                 consumer.handed_out(message, pushed.is_ok());
                 pushed.map(|()| 1)
             }
@@ -77,8 +76,7 @@ unsafe fn poll_batch_step_body(L: *mut lua_State) -> Result<c_int, Raise> {
         let consumer = state.member()?;
         match consumer.next_batch(most, true) {
             Next::Some(messages) => {
-                let class = push_class(L);
-                let pushed = protected(L, light(&messages), Some(class), 1);
+                let pushed = push_class(L).and_then(|class| protected(L, light(&messages), Some(class), 1));
                 consumer.handed_out_all(messages, pushed.is_ok());
                 pushed.map(|()| 1)
             }
@@ -121,12 +119,13 @@ pub unsafe fn batch_arguments(L: *mut lua_State) -> Result<(usize, i64), Raise> 
 ///
 /// # Safety
 /// The consumer lies at stack place 1.
-unsafe fn push_class(L: *mut lua_State) -> c_int {
-    // SAFETY: raw gets on tables of ours.
+unsafe fn push_class(L: *mut lua_State) -> Result<c_int, Raise> {
+    // SAFETY: raw gets on tables, which are checked.
     unsafe {
-        block::push_callbacks(L);
-        l::lua_rawgeti(L, -1, MESSAGE_CLASS);
-        l::lua_gettop(L)
+        block::push_callbacks(L)?;
+        let kept = l::lua_gettop(L);
+        block::push_kept(L, kept, MESSAGE_CLASS, l::LUA_TTABLE)?;
+        Ok(kept + 1)
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::raw::c_int;
 use mlua::ffi as l;
 use mlua::lua_State;
 
+use super::outgoing::SLOT_CALLBACKS;
 use super::raise::{lua_function, Raise, CLASSIC_STEP, METHOD, STEP};
 use super::{args, block, push};
 use crate::client::clock;
@@ -150,7 +151,10 @@ steps! {
 
     /// `(self)` → its table of callbacks.
     callbacks(L, _state) {
-        block::push_callbacks(L);
+        block::push_callbacks(L)?;
+        let kept = l::lua_gettop(L);
+        block::push_kept(L, kept, SLOT_CALLBACKS, l::LUA_TTABLE)?;
+        l::lua_settop(L, kept);
         Ok(1)
     }
 
