@@ -190,18 +190,19 @@ impl Leave for Leaver {
         // A group is not left before the messages are given back.
         self.held = None;
         let stopped = self.parting.take().is_none_or(|parting| parting.stop(deadline));
-        let committed = if self.commits { native::commit_stored(&self.client, deadline) } else { Ok(()) };
+        let committed = if self.commits { native::commit_stored(&self.client, deadline) } else { Ok(Vec::new()) };
         if self.commits && self.shared.wanted.commits {
             self.hear_commit();
         }
-        let left = stopped && (!self.member || native::close(&self.client, deadline));
+        let told = committed.as_deref().unwrap_or_default();
+        let left = stopped && (!self.member || native::close(&self.client, deadline, told));
         if let Some(workers) = self.workers.take() {
             workers.join();
         }
         let failure = match (committed, left) {
             (Err(error), _) => Some(error),
-            (Ok(()), false) => Some(KafkaError::timed_out("the group was not left in time")),
-            (Ok(()), true) => None,
+            (Ok(_), false) => Some(KafkaError::timed_out("the group was not left in time")),
+            (Ok(_), true) => None,
         };
         Outcome { loss: Loss::default(), failure }
     }

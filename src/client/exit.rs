@@ -47,7 +47,7 @@ fn leave(registry: &'static Registry, live: Live, client: Arc<Client>) {
                 Loss::of(&shared)
             }
             Kind::Consumer => {
-                consumer::close(&client, deadline);
+                consumer::close(&client, deadline, &[]);
                 Loss::default()
             }
         };

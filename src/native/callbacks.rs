@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use rdkafka::bindings as rd;
 
+use super::commits::committed_only;
 use super::error::{code_at, from_code, text};
 use super::headers;
 use super::opaque;
@@ -13,6 +14,7 @@ use super::partitions::PartitionList;
 use super::shared::{Rebalance, Shared};
 use crate::model::error::{KafkaError, ALL_BROKERS_DOWN, FATAL, NO_OFFSET, RESOLVE, SSL, TIMED_OUT, TIMED_OUT_QUEUE, TRANSPORT};
 use crate::model::event::{Committed, Event, Mark, Report, Status};
+use crate::model::partition::TopicPartition;
 
 /// # Safety
 /// `opaque` is the `Shared` that [`super::conf::Conf::create`] gave to librdkafka; the client
@@ -153,14 +155,18 @@ pub unsafe extern "C" fn on_commit(
 ) {
     // SAFETY: `opaque` is ours, the list is readable during the call: we copy.
     unsafe {
-        let code = code as i32;
-        if code == NO_OFFSET {
-            return;
-        }
-        let offsets = super::commits::committed_only(PartitionList::copy_of(offsets).entries());
-        let error = (code != 0).then(|| from_code(code, None));
-        shared(opaque).push(Event::Commit(Box::new(Committed { error, offsets, call: None })));
+        let offsets = committed_only(PartitionList::copy_of(offsets).entries());
+        tell_commit(shared(opaque), code as i32, offsets);
     }
+}
+
+/// What became of a commit that no call waits for.
+pub fn tell_commit(shared: &Shared, code: i32, offsets: Vec<TopicPartition>) {
+    if code == NO_OFFSET {
+        return;
+    }
+    let error = (code != 0).then(|| from_code(code, None));
+    shared.push(Event::Commit(Box::new(Committed { error, offsets, call: None })));
 }
 
 pub unsafe extern "C" fn on_delivery(_: *mut rd::rd_kafka_t, message: *const rd::rd_kafka_message_t, opaque: *mut c_void) {

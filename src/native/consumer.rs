@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use rdkafka::bindings as rd;
 
+use super::callbacks::tell_commit;
 use super::client::Client;
-use super::commits::Commit;
+use super::commits::{committed_only, Commit};
 use super::error::{check, take};
 use super::group::cooperates;
 use super::message::Message;
@@ -75,8 +76,8 @@ pub fn take_local(queue: &Queue, most: usize, into: &mut std::collections::VecDe
 }
 
 /// Commits what is stored and waits for the answer, asking again while the group has no
-/// coordinator, until `deadline`.
-pub fn commit_stored(client: &Client, deadline: Instant) -> Result<(), KafkaError> {
+/// coordinator, until `deadline`. Returns what was committed.
+pub fn commit_stored(client: &Client, deadline: Instant) -> Result<Vec<TopicPartition>, KafkaError> {
     const PAUSE: Duration = Duration::from_millis(100);
     const REBALANCE_PATIENCE: Duration = Duration::from_secs(1);
     let start = Instant::now();
@@ -85,7 +86,10 @@ pub fn commit_stored(client: &Client, deadline: Instant) -> Result<(), KafkaErro
         serve(client);
         let left = deadline.saturating_duration_since(Instant::now());
         let wait = i32::try_from(left.as_millis()).unwrap_or(i32::MAX).max(1);
-        let Err(error) = Commit::begin(client, None).and_then(|commit| commit.wait(wait)) else { return Ok(()) };
+        let error = match Commit::begin(client, None).and_then(|commit| commit.wait(wait)) {
+            Ok(offsets) => return Ok(offsets),
+            Err(error) => error,
+        };
         // A partition that was revoked meanwhile was committed by that, as far as it could be.
         let moving = matches!(error.code, ILLEGAL_GENERATION | UNKNOWN_MEMBER_ID | REBALANCE_IN_PROGRESS);
         let lasting = matches!(error.code, FENCED_INSTANCE_ID | STATE) || moving && start.elapsed() > REBALANCE_PATIENCE;
@@ -120,8 +124,8 @@ fn serve(client: &Client) {
 }
 
 /// Leaves the group: revokes, commits what is stored (with auto commit), says goodbye. Returns
-/// whether it was done by `deadline`.
-pub fn close(client: &Client, deadline: Instant) -> bool {
+/// whether it was done by `deadline`. `told`: what is known to be committed already.
+pub fn close(client: &Client, deadline: Instant, told: &[TopicPartition]) -> bool {
     let shared = client.shared();
     shared.answer_at_once.store(true, Ordering::SeqCst);
     // SAFETY: a queue of our own on a live client.
@@ -137,13 +141,16 @@ pub fn close(client: &Client, deadline: Instant) -> bool {
     loop {
         // SAFETY: the client is live.
         if unsafe { rd::rd_kafka_consumer_closed(client.as_ptr()) } != 0 {
+            while queue.len() > 0 {
+                serve_closing(client, &queue, Duration::ZERO, told);
+            }
             return true;
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return false;
         }
-        serve_closing(client, &queue, left.min(Duration::from_millis(100)));
+        serve_closing(client, &queue, left.min(Duration::from_millis(100)), told);
     }
 }
 
@@ -155,18 +162,30 @@ fn answer_leaving(client: &Client, code: i32, partitions: &PartitionList) {
     }
 }
 
-/// Answers at most one event of a closing consumer.
-fn serve_closing(client: &Client, queue: &Queue, wait: Duration) {
+fn is_among(place: &TopicPartition, list: &[TopicPartition]) -> bool {
+    list.iter().any(|entry| entry.is_at(place.topic.as_bytes(), place.partition) && entry.offset == place.offset)
+}
+
+/// Answers or tells at most one event of a closing consumer: they come here, and not by the callbacks.
+fn serve_closing(client: &Client, queue: &Queue, wait: Duration, told: &[TopicPartition]) {
     // SAFETY: the queue is ours; an event is ours until destroyed, and so is what it points to.
     unsafe {
         let event = rd::rd_kafka_queue_poll(queue.as_ptr(), i32::try_from(wait.as_millis()).unwrap_or(100).max(1));
         if event.is_null() {
             return;
         }
-        if rd::rd_kafka_event_type(event) == rd::RD_KAFKA_EVENT_REBALANCE {
-            let code = rd::rd_kafka_event_error(event) as i32;
-            let partitions = PartitionList::copy_of(rd::rd_kafka_event_topic_partition_list(event));
-            answer_leaving(client, code, &partitions);
+        let code = rd::rd_kafka_event_error(event) as i32;
+        let partitions = || PartitionList::copy_of(rd::rd_kafka_event_topic_partition_list(event));
+        match rd::rd_kafka_event_type(event) {
+            rd::RD_KAFKA_EVENT_REBALANCE => answer_leaving(client, code, &partitions()),
+            rd::RD_KAFKA_EVENT_OFFSET_COMMIT if client.shared().wanted.commits => {
+                // librdkafka commits what is stored once more when partitions go.
+                let offsets = committed_only(partitions().entries());
+                if code != 0 || !offsets.iter().all(|entry| is_among(entry, told)) {
+                    tell_commit(client.shared(), code, offsets);
+                }
+            }
+            _ => {}
         }
         rd::rd_kafka_event_destroy(event);
     }
