@@ -40,31 +40,60 @@ describe("the prefetch buffer", function()
         assert.are.same({}, errors)
     end)
 
-    it("is dropped when a handler took too long: the error comes once, then the group is joined again", function()
-        fill(1, 50)
-        local errors = {}
-        local c = impatient { topics = { "t" }, on_error = function(err) errors[#errors + 1] = err.name end }
-        for i = 1, 10 do assert.are.equal(tostring(i), poll(c).value) end
-        h.sleep(1.6)
-        local found, after = 0, nil
-        h.wait_until(function()
+    -- Each call that waits, as a function that returns the next value, and the error.
+    local ASKING = {
+        poll = function(c) return function()
             local message, err = c:poll(100)
-            if err then
-                assert.are.equal("_MAX_POLL_EXCEEDED", err.name)
-                assert.is_nil(after)
-                found = found + 1
+            return message and message.value, err
+        end end,
+        receive = function(c) return function()
+            local value, _, _, _, err = c:receive()
+            return value, err
+        end end,
+        poll_batch = function(c) return function()
+            local batch, err = c:poll_batch(1, 100)
+            return batch and batch[1] and batch[1].value, err
+        end end,
+        receive_batch = function(c) return function()
+            local count, values = c:receive_batch(1, 100)
+            return count and values[1], not count and values or nil
+        end end,
+        messages = function(c)
+            local next_one = c:messages()
+            return function() return next_one().value end
+        end,
+    }
+
+    for name, asking in pairs(ASKING) do
+        it("is dropped when a handler took too long: the error comes once from " .. name .. ", then the group is joined again", function()
+            fill(1, 50)
+            local errors, assigned, lost = {}, 0, 0
+            local c = consumer {
+                topics = { "t" }, ["session.timeout.ms"] = 2000, ["max.poll.interval.ms"] = 2000, ["heartbeat.interval.ms"] = 100,
+                on_error = function(err) errors[#errors + 1] = err.name end,
+                on_assign = function() assigned = assigned + 1 end, on_lost = function() lost = lost + 1 end,
+            }
+            local ask = asking(c)
+            local told = {}
+            local function value()
+                return h.wait_until(function()
+                    local found, err = ask()
+                    if err then told[#told + 1] = err.name end
+                    return found
+                end, 20, "a value")
             end
-            after = after or message
-            return after
-        end, 20)
-        assert.are.equal(1, found)
-        local count = 0
-        for _, name in ipairs(errors) do count = count + (name == "_MAX_POLL_EXCEEDED" and 1 or 0) end
-        assert.are.equal(1, count)
-        -- Nine were done, perhaps ten: what is not committed comes again, nothing is left out.
-        assert.is_true(tonumber(after.value) <= 11, after.value)
-        for i = tonumber(after.value) + 1, 50 do assert.are.equal(tostring(i), poll(c).value) end
-    end)
+            for i = 1, 10 do assert.are.equal(tostring(i), value()) end
+            h.wait_until(function() return c:assignment_lost() end, 20, "the end of the group's patience")
+            local after = tonumber(value())
+            -- A loop has nothing to return an error by: on_error is told.
+            assert.are.same(name == "messages" and {} or { "_MAX_POLL_EXCEEDED" }, told)
+            assert.are.same({ "_MAX_POLL_EXCEEDED" }, errors)
+            assert.are.same({ 2, 1 }, { assigned, lost })
+            -- Nine were done, perhaps ten: what is not committed comes again, nothing is left out.
+            assert.is_true(after <= 11, after)
+            for i = after + 1, 50 do assert.are.equal(tostring(i), value()) end
+        end)
+    end
 
     it("keeps the descriptor readable while anything is in it, and quiet when nothing is", function()
         fill(1, 20)
