@@ -160,6 +160,20 @@ describe("what was fetched ahead", function()
         end
     end)
 
+    -- Turns red when Prefetch::drop_partitions forgets what waits aside.
+    it("waits here no more when its paused partition is sought: after resume the first message is the one sought", function()
+        for _, to in ipairs { 250, 0 } do
+            local c = reading()
+            assert.equal(1, next_of(c).offset)
+            assert(c:pause { "t:0" })
+            assert(c:seek("t", 0, to))
+            assert.is_nil(c:poll(300))
+            assert(c:resume { "t:0" })
+            for offset = to, to + 20 do assert.equal(offset, next_of(c).offset) end
+            assert(c:close())
+        end
+    end)
+
     it("does not count: position and a commit tell what was handed out", function()
         local c = reading()
         next_of(c)

@@ -62,6 +62,40 @@ describe("A reader", function()
         assert.equal(9, pages)
     end)
 
+    -- Turns red when next_request gives its windows the reader's own topic, or keeps those that are done.
+    it("pages through several topics without losing or repeating a message, and then ends", function()
+        local servers, requests, expected = mock:bootstrap_servers(), { { topic = topic }, { topic = topic .. "-empty" } }, 300
+        mock:create_topic(topic .. "-empty", 2)
+        for number, count in ipairs { 1, 64 } do
+            local name, items = topic .. "-" .. number, {}
+            mock:create_topic(name, 2)
+            for i = 1, count do items[i] = { value = name .. i, partition = i % 2 } end
+            h.fill(servers, name, items)
+            requests[#requests + 1] = { topic = name }
+            expected = expected + count
+        end
+        requests[#requests] = { topic = topic .. "-2", partition = 1, from = 5, to = 25 }
+        expected = expected - 64 + 20
+        for _, bound in ipairs { { limit = 23 }, { max_bytes = 70 } } do
+            local seen, count, pages = {}, 0, 0
+            local request = { ["bootstrap.servers"] = servers, ["fetch.wait.max.ms"] = 10, requests = requests }
+            for name, value in pairs(bound) do request[name] = value end
+            while request do
+                local page = kafka.read(request)
+                local got, err = page:each(function(message)
+                    local place = ("%s:%s:%s"):format(message.topic, message.partition, message.offset)
+                    assert.is_nil(seen[place])
+                    seen[place], count = true, count + 1
+                end)
+                assert.is_true((got or error(err)) <= (bound.limit or 70))
+                pages, request = pages + 1, page:next_request()
+            end
+            assert.equal(expected, count)
+            if bound.limit then assert.equal(math.ceil(expected / bound.limit), pages) end
+            for offset = 5, 24 do assert.is_true(seen[("%s-2:1:%s"):format(topic, offset)]) end
+        end
+    end)
+
     it("counts the bytes of keys and values, and hands out one message at the least", function()
         local bytes = 0
         local page = reader { max_bytes = 50 }

@@ -133,6 +133,31 @@ describe("a rebalance", function()
         for _ = 1, 20 do assert.is_true(next_of(c).partition >= 2) end
     end)
 
+    for _, conf in ipairs { {}, { ["partition.assignment.strategy"] = "cooperative-sticky" }, { ["group.protocol"] = "consumer" } } do
+        it("begins where on_assign commits, and the group knows at once: " .. (select(2, next(conf)) or "range"), function()
+            local told
+            conf.on_assign = function(c, list)
+                if told then return end
+                assert(c:commit { { topic = "t", partition = 0, offset = 7, metadata = "moved" }, { topic = "t", partition = 3, offset = 9 } })
+                local known = assert(c:committed(list))
+                told = {}
+                for _, place in ipairs(known) do told[place.partition] = { place.offset, place.metadata } end
+            end
+            local c = consumer(conf)
+            local seen = 0
+            while seen < 24 do
+                local message = next_of(c)
+                assert.is_true(message.offset >= (message.partition == 0 and 7 or message.partition == 3 and 9 or 0))
+                seen = seen + 1
+            end
+            assert.same({ { 7, "moved" }, { 9 } }, { told[0], told[3] })
+            assert.is_nil(told[1][1])
+            local other = h.track(kafka.consumer { ["bootstrap.servers"] = mock:bootstrap_servers(), ["group.id"] = "g" })
+            local known = assert(other:committed { "t:0", "t:3" })
+            assert.same({ 7, 9 }, { known[1].offset, known[2].offset })
+        end)
+    end
+
     it("assigns the list that on_assign returns", function()
         local c = consumer { on_assign = function() return { { topic = "t", partition = 3, offset = "latest" } } end }
         h.wait_until(function()
@@ -229,6 +254,45 @@ describe("a rebalance", function()
         assert.same({ "lost true", "revoke false" }, told)
         lose { ["group.id"] = "without" }
         lose { ["group.id"] = "cooperative", ["partition.assignment.strategy"] = "cooperative-sticky" }
+    end)
+
+    -- Turns red when a loss is told as a revoke, or twice.
+    it("that comes because the coordinator is away for longer than the session is a loss; it is over when that is back", function()
+        local two = h.mock { brokers = 2, topics = { u = 2 } }
+        for partition = 0, 1 do two:set_leader("u", partition, 1) end
+        two:set_coordinator("group", "away", 2)
+        local told, owned = {}, 0
+        local c = h.reader(two, {
+            ["group.id"] = "away", topics = { "u" }, ["session.timeout.ms"] = 2000, ["heartbeat.interval.ms"] = 100,
+            on_assign = function(_, list)
+                assert.equal(0, owned)
+                told[#told + 1], owned = "assign", owned + #list
+            end,
+            on_lost = function(who, list)
+                assert.equal(#list, owned)
+                told[#told + 1], owned = "lost " .. tostring(who:assignment_lost()), owned - #list
+            end,
+            on_revoke = function(_, list) told[#told + 1], owned = "revoke", owned - #list end,
+        })
+        h.fill(two:bootstrap_servers(), "u", { { value = "a", partition = 0 } })
+        assert.equal("a", h.next_message(c).value)
+        two:broker_down(2)
+        h.wait_until(function()
+            assert.is_nil((c:poll(50)))
+            return told[2]
+        end, 30, "the loss")
+        assert.equal(0, owned)
+        assert.same({}, c:assignment())
+        two:broker_up(2)
+        h.fill(two:bootstrap_servers(), "u", { { value = "b", partition = 0 } })
+        local message = h.wait_until(function()
+            local message = c:poll(50)
+            return message and message.value == "b" and message
+        end, 30, "the next message")
+        assert.equal(0, message.partition)
+        assert.same({ { "assign", "lost true", "assign" }, 2 }, { told, owned })
+        assert(c:close())
+        assert.same({ "revoke", 0 }, { told[4], owned })
     end)
 
     it("tells on_revoke of lost partitions when there is no on_lost", function()

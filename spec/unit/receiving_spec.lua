@@ -37,6 +37,19 @@ describe("receiving", function()
         assert.are.same({ "", "", nil, 2 }, { message.key, message.value, message.headers, message.offset })
     end)
 
+    it("tells by the leader's epoch under which leader a message was written", function()
+        local two = h.mock { brokers = 2, topics = { t = 1 } }
+        for leader = 1, 2 do
+            two:set_leader("t", 0, leader)
+            h.fill(two:bootstrap_servers(), "t", { { value = "by " .. leader, partition = 0 } })
+        end
+        local c = h.reader(two, {})
+        local first, second = poll(c), poll(c)
+        assert.are.same({ "by 1", "by 2" }, { first.value, second.value })
+        assert.is_true(first.leader_epoch >= 0)
+        assert.are.equal(first.leader_epoch + 1, second.leader_epoch)
+    end)
+
     it("gives headers of any bytes and any number", function()
         local many = {}
         for i = 1, 10000 do many[i] = { "\255\254" .. i, i % 2 == 0 and "\0" .. i or nil } end

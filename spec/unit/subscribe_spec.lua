@@ -39,6 +39,32 @@ describe("subscribing", function()
         end)
     end
 
+    -- Turns red when a pattern is subscribed to without its ^, or what comes later is not looked for.
+    it("to a pattern takes up topics that are made later, and no others", function()
+        local mock, name = h.mock {}, h.topic "made"
+        local function make(topic)
+            mock:create_topic(topic, 2)
+            h.fill(mock:bootstrap_servers(), topic, { { value = topic, partition = 0 }, { value = topic, partition = 1 } })
+        end
+        local c = h.reader(mock, {
+            topics = { "^" .. name .. "-.*" }, ["topic.metadata.refresh.interval.ms"] = 100,
+            -- The mock waits that long for a member that joins again.
+            ["session.timeout.ms"] = 2000, ["heartbeat.interval.ms"] = 100,
+        })
+        local seen, count = {}, 0
+        for round = 1, 3 do
+            make("un" .. name .. "-" .. round)
+            make(name .. "-" .. round)
+            while count < 2 * round do
+                local message = h.next_message(c)
+                local place = message.topic .. ":" .. message.partition
+                if not seen[place] then seen[place], count = true, count + 1 end
+            end
+        end
+        for place in pairs(seen) do assert.equal(1, (place:find(name .. "-", 1, true))) end
+        assert.equal(6, #c:assignment())
+    end)
+
     it("names the entry in a constructor, too", function()
         for _, case in ipairs { { { "^(" }, "option topics: '^(' is not a valid regular expression: " },
             { { "t", "t" }, "option topics: 't' stands there twice" }, { { "t:0", "t:0" }, "option topics: 't:0' stands there twice" } } do
