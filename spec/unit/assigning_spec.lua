@@ -73,6 +73,26 @@ describe("assigning", function()
         assert.equal("t:0", places(c:assignment()))
     end)
 
+    -- Turns red when librdkafka alone says what is assigned: a partition of a topic it knows was paused, and stayed so
+    -- when it was assigned later.
+    it("takes no pause from before for a partition that was not assigned: that is refused by name", function()
+        local mock = h.mock { topics = { t = 2 } }
+        h.fill(mock:bootstrap_servers(), "t", { { value = "zero", partition = 0 }, { value = "one", partition = 1 } })
+        local c = member { ["bootstrap.servers"] = mock:bootstrap_servers(), ["auto.offset.reset"] = "earliest" }
+        assert(c:assign { "t:0" })
+        assert.equal("zero", h.next_message(c).value)
+        for _, call in ipairs { "pause", "resume" } do
+            for _, partition in ipairs { 1, 9 } do
+                local ok, err = c[call](c, { { topic = "t", partition = partition }, "t:0" })
+                assert.is_nil(ok)
+                assert.same({ "_UNKNOWN_PARTITION", ("t [%d] is not assigned; assignment() tells what is"):format(partition) },
+                    { err.name, err.message })
+            end
+        end
+        assert(c:incremental_assign { "t:1" })
+        assert.equal("one", h.next_message(c).value)
+    end)
+
     local function apply(c, call)
         if call == "unassign" then return c:unassign() end
         return c[call](c, { "t:0" })

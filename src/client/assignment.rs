@@ -5,9 +5,10 @@ use std::ffi::CString;
 
 use super::consumer::Consumer;
 use super::prefetch::Hold;
-use crate::model::error::{KafkaError, CONFLICT, INVALID_ARG, STATE};
+use crate::model::error::{KafkaError, CONFLICT, INVALID_ARG, STATE, UNKNOWN_PARTITION};
 use crate::model::partition::{TopicPartition, BEGINNING, END, INVALID, STORED, TAIL};
 use crate::native::consumer as native;
+use crate::native::error::from_code;
 use crate::native::partitions::PartitionList;
 use crate::native::{group, pattern, positions};
 
@@ -30,14 +31,6 @@ enum Change {
 impl Change {
     fn is_cooperative(self) -> bool {
         matches!(self, Change::Add | Change::Remove)
-    }
-
-    /// What is wrong with a partition it cannot be done to.
-    fn clash(self) -> &'static str {
-        if self == Change::Add {
-            return "is assigned already; seek moves it, or take it away with incremental_unassign first";
-        }
-        "is not assigned; assignment() tells what is"
     }
 
     /// What to call instead in a group of the other protocol.
@@ -141,7 +134,7 @@ impl Consumer {
             _ => None,
         };
         if let Some(place) = place {
-            error.message = format!("{} [{}] {}", place.topic, place.partition, change.clash());
+            error.message = if change == Change::Add { assigned_already(place) } else { unassigned(place) };
         } else if error.code == STATE && group::is_cooperative(self.handle.client()) != change.is_cooperative() {
             error.message = change.elsewhere().into();
         }
@@ -172,7 +165,16 @@ impl Consumer {
         let all = || Ok(self.coming().unwrap_or_default().into_iter().chain(self.assignment()?).collect());
         let partitions = partitions.map_or_else(all, Ok)?;
         let mut assigned = self.pause_in_rebalance(&partitions, paused);
+        let held = self.assignment()?;
+        // librdkafka would pause any it knows, for the time when it is assigned.
         let mut failure = None;
+        assigned.retain(|place| {
+            let is_assigned = held.iter().any(|entry| is_same(entry, place));
+            if !is_assigned && failure.is_none() {
+                failure = Some(from_code(UNKNOWN_PARTITION, Some(unassigned(place))));
+            }
+            is_assigned
+        });
         for place in &assigned {
             if paused {
                 self.buffer.borrow_mut().hold(place.topic.as_bytes(), place.partition, Hold::Paused);
@@ -251,6 +253,15 @@ impl Consumer {
         drop(starts);
         self.settle();
     }
+}
+
+fn assigned_already(place: &TopicPartition) -> String {
+    let cure = "seek moves it, or take it away with incremental_unassign first";
+    format!("{} [{}] is assigned already; {cure}", place.topic, place.partition)
+}
+
+fn unassigned(place: &TopicPartition) -> String {
+    format!("{} [{}] is not assigned; assignment() tells what is", place.topic, place.partition)
 }
 
 /// librdkafka's words name no cure.

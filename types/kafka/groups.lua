@@ -124,7 +124,7 @@ function Consumer:seek(topic, partition, offset) end
 
 ---Hands out nothing of these partitions until `resume`. What was fetched ahead waits here. In `on_assign` they begin paused.
 ---
----Errors: `nil, err` for one that is not assigned.
+---Errors: `nil, err` `_UNKNOWN_PARTITION` for one that is not assigned; the others are done.
 ---Danger: keep calling `poll`: the group must see that the program lives. Losing the partition ends the pause.
 ---Source: `rd_kafka_pause_partitions`.
 ---@param list? kafka.PartitionList default: all that is assigned
@@ -134,7 +134,7 @@ function Consumer:pause(list) end
 
 ---Goes on handing out; what waits here comes first.
 ---
----Errors: `nil, err` for one that is not assigned.
+---Errors: `nil, err` `_UNKNOWN_PARTITION` for one that is not assigned; the others are done.
 ---Danger: none.
 ---Source: `rd_kafka_resume_partitions`.
 ---@param list? kafka.PartitionList default: all that is assigned
