@@ -78,8 +78,9 @@ function h.wait_until(fn, seconds, what)
 end
 
 --- Writes values (strings, or {value=, key=, partition=, headers=}) to a topic with a producer of its own and waits until they are there.
+--- However slow the machine is, what fits into a batch goes at once: the flush sends it, not the time.
 function h.fill(brokers, topic, values)
-    local producer = h.kafka.producer(brokers)
+    local producer = h.kafka.producer(brokers, { ["linger.ms"] = 60000 })
     for _, item in ipairs(values) do
         if type(item) ~= "table" then item = { value = item } end
         assert(producer:produce(topic, item.value, item.key, { partition = item.partition, headers = item.headers }))

@@ -134,7 +134,7 @@ describe("close", function()
         local started = h.now()
         local _, _, undelivered = producer:close(0)
         assert.are.equal(100, undelivered)
-        assert.is_true(h.now() - started < 0.25)
+        assert.is_true(h.now() - started < 2)
     end)
 
     it("uses close_timeout when it is given none", function()
@@ -143,7 +143,7 @@ describe("close", function()
         local started = h.now()
         assert.is_nil((producer:close()))
         local seconds = h.now() - started
-        assert.is_true(seconds >= 0.3 and seconds < 0.8, seconds .. " s")
+        assert.is_true(seconds >= 0.3 and seconds < 5, seconds .. " s") -- without it, ten
     end)
 
     it("lets the first error of its callbacks out, and the client is closed all the same", function()

@@ -52,7 +52,7 @@ describe("producer:transaction", function()
     end)
 
     it("passes on what the function raised, as it was, after the abort", function()
-        local p, thrown = producer(), { "mine" }
+        local p, thrown = producer { ["linger.ms"] = 20000 }, { "mine" }
         local names = {}
         local err = h.error_of(p.transaction, p, function(tx)
             assert(tx:produce("out", "never", nil, { on_delivery = function(e) names[#names + 1] = e and e.name or "delivered" end }))
