@@ -42,4 +42,40 @@ describe("messages that failed", function()
         ]], { timeout = 20 })
         assert.matches("^kafka: 5 messages were not delivered[^\n]*\n$", child.err)
     end)
+
+    -- Red when a report counts as heard because somebody will be there to hear it.
+    for name, how in pairs {
+        ["of the client"] = { 'conf.on_delivery = function() end', "nil" },
+        ["of the message"] = { "", "{ on_delivery = function() end }" },
+        ["of the message, with an opaque"] = { "", "{ on_delivery = function(err, report) end, opaque = 5 }" },
+    } do
+        it("are counted on stderr when the program ends before the callback " .. name .. " was called", function()
+            local child = h.run(([[
+                local kafka = require "kafka"
+                local conf = { ["message.timeout.ms"] = 100, exit_timeout = 5000 }
+                %s
+                P = kafka.producer("127.0.0.1:1", conf)
+                for i = 1, 5 do P:produce("t", "x", nil, %s) end
+            ]]):format(how[1], how[2]), { timeout = 20 })
+            assert.matches("^kafka: 5 messages were not delivered[^\n]*\n$", child.err)
+        end)
+    end
+
+    it("with nothing but an opaque are counted by close", function()
+        local p = kafka.producer(h.nowhere, { ["message.timeout.ms"] = 100 })
+        for i = 1, 5 do assert(p:produce("t", "x", nil, { opaque = i })) end
+        local ok, err, undelivered = p:close(5000)
+        assert.is_nil(ok)
+        assert.are.same({ "_MSG_TIMED_OUT", 5 }, { err.name, undelivered })
+    end)
+
+    -- Red when what a question in the background waits for holds up the counting.
+    it("are counted on stderr also while a question is under way", function()
+        local child = h.run([[
+            P = require("kafka").producer("127.0.0.1:1", { exit_timeout = 300 })
+            P:partition_count "t"
+            for i = 1, 5 do P:produce("t", "x") end
+        ]], { timeout = 20 })
+        assert.matches("^kafka: 5 messages were not delivered[^\n]*\n$", child.err)
+    end)
 end)

@@ -21,7 +21,7 @@ impl Loss {
         let counts = &shared.counts;
         let (undelivered, uncommitted) = match counts.in_transaction() {
             Some(messages) => (0, messages),
-            None => (counts.unreported() + counts.untold_failures(), 0),
+            None => (counts.unreported() + counts.untold_failures() + shared.owed_failures(), 0),
         };
         let mut loss = Loss { undelivered, uncommitted, reason: None };
         if !loss.is_none() {

@@ -45,6 +45,15 @@ impl Event {
             _ => true,
         }
     }
+
+    /// A message that was not delivered, and its program has not heard so.
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Event::Delivery(report) => report.error.is_some(),
+            Event::Told { error, .. } => error.is_some(),
+            _ => false,
+        }
+    }
 }
 
 /// What became of a commit.

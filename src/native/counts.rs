@@ -55,6 +55,11 @@ impl Counts {
         self.reported.fetch_add(1, Ordering::Release);
     }
 
+    /// A failure that was expected to be heard by a callback had none.
+    pub fn not_heard(&self) {
+        self.unheard.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Whether a listener that wants a sample hears of this one.
     pub fn is_sampled(&self) -> bool {
         let every = self.every.load(Ordering::Relaxed);

@@ -181,6 +181,11 @@ impl Shared {
         self.counts.unreported()
     }
 
+    /// Failed messages whose callbacks have not been called.
+    pub fn owed_failures(&self) -> u64 {
+        lock(&self.events).iter().filter(|event| event.is_failure()).count() as u64
+    }
+
     pub fn set_last_error(&self, error: KafkaError) {
         *lock(&self.last_error) = Some(error);
     }

@@ -90,6 +90,9 @@ unsafe fn body<T: Face>(L: *mut lua_State) -> Result<c_int, Raise> {
             state.shared().put_back(event);
             return Err(raise);
         }
+        if event.is_failure() && !listened && l::lua_type(L, -3) == l::LUA_TNIL {
+            state.shared().counts.not_heard(); // an opaque alone tells nobody
+        }
         l::lua_pushboolean(L, c_int::from(listened));
         Ok(7)
     }
