@@ -82,17 +82,27 @@ describe("What is lost at the end of a process", function()
         assert.matches("call flush%(%) or close%(%) first", err)
     end)
 
-    -- Red when the system's signal for a broken pipe is left to its default.
-    it("does not end the process by a signal when nobody reads standard error", function()
+    -- Runs `shell`, with the interpreter and a script that loses a message for its %s. → what it wrote
+    local function losing(shell)
         local script = os.tmpname()
         local file = assert(io.open(script, "wb"))
         file:write(('require("kafka").producer { ["bootstrap.servers"] = %q, exit_timeout = 300 }:produce("t", "x")')
             :format(tls.refused()))
         file:close()
-        local shell = io.popen(("{ { '%s' '%s'; echo $? >&3; } 2>&1 >/dev/null | true; } 3>&1"):format(h.lua, script))
-        local status = shell:read "*a"
-        shell:close()
+        local run = io.popen(shell:format(h.lua, script))
+        local text = run:read "*a"
+        run:close()
         os.remove(script)
-        assert.equal("0\n", status)
+        return text
+    end
+
+    -- Red when the system's signal for a broken pipe is left to its default.
+    it("does not end the process by a signal when nobody reads standard error", function()
+        assert.equal("0\n", losing "{ { '%s' '%s'; echo $? >&3; } 2>&1 >/dev/null | true; } 3>&1")
+    end)
+
+    it("does not keep the process when standard error is a pipe that is full", function()
+        local full = "{ head -c 65536 /dev/zero >&2; timeout 3 '%s' '%s'; echo $? >&3; } 2>&1 >/dev/null"
+        assert.equal("0\n", losing("{ " .. full .. " | sleep 4; } 3>&1"))
     end)
 end)

@@ -111,12 +111,18 @@ fn pin_library() {
 fn pin_library() {}
 
 /// One line on stderr, written at once and without any lock a dying process may hold. Where nobody
-/// reads any more, nobody is told: the signal that the system has for that would end the process.
+/// reads any more, nobody is told: the signal that the system has for that would end the process,
+/// and a full pipe would keep it for ever.
 pub fn warn(line: &str) {
+    const PATIENCE_MS: i32 = 100;
     let text = format!("kafka: {line}\n");
     // SAFETY: the sets are valid for writing and initialised before use, this thread's mask is
     // restored; `text` is readable for its length; 2 is stderr or an error that write reports.
     unsafe {
+        let mut stderr = libc::pollfd { fd: 2, events: libc::POLLOUT, revents: 0 };
+        if libc::poll(&mut stderr, 1, PATIENCE_MS) == 0 {
+            return;
+        }
         let mut pipe: libc::sigset_t = std::mem::zeroed();
         let mut before: libc::sigset_t = std::mem::zeroed();
         let mut pending: libc::sigset_t = std::mem::zeroed();
