@@ -23,8 +23,6 @@ const ASSIGN_AGAIN_AFTER: u64 = 200;
 
 #[derive(Default)]
 pub struct Rebalances {
-    /// The program has an event for one and has not answered it yet.
-    told: Cell<bool>,
     /// The one whose callbacks are running; `running` says so for less.
     current: RefCell<Option<Current>>,
     running: Cell<bool>,
@@ -121,8 +119,7 @@ impl Consumer {
     /// Answers what was announced, or tells the program that it must.
     pub(super) fn heed_rebalances(&self) {
         if self.shared().wanted.rebalances {
-            if !self.rebalances.told.get() && self.shared().has_rebalance() {
-                self.rebalances.told.set(true);
+            if !self.is_rebalancing() && self.shared().has_rebalance() && !self.shared().announces_rebalance() {
                 self.shared().push(Event::Rebalance);
             }
             return;
@@ -149,10 +146,7 @@ impl Consumer {
             return None;
         }
         // It stays announced: should the client go before its callback has ended, whoever says goodbye answers it.
-        let Some((code, partitions)) = self.shared().first_rebalance() else {
-            self.rebalances.told.set(false);
-            return None;
-        };
+        let (code, partitions) = self.shared().first_rebalance()?;
         let kind = match code {
             ASSIGN_PARTITIONS => Kind::Assign,
             _ if group::is_assignment_lost(self.handle.client()) => Kind::Lost,
@@ -169,8 +163,8 @@ impl Consumer {
     /// Does what the rebalance under way asks, with `instead` for its partitions if the program wants
     /// others. What could not be done is told by the next waiting call.
     pub fn rebalance_end(&self, instead: Option<Vec<TopicPartition>>) {
-        let Some(current) = self.rebalances.current.borrow_mut().take() else { return };
         self.rebalances.running.set(false);
+        let Some(current) = self.rebalances.current.borrow_mut().take() else { return };
         self.shared().take_rebalance();
         let mut partitions = instead.unwrap_or_else(|| current.partitions.clone());
         let client = self.handle.client();
@@ -214,7 +208,6 @@ impl Consumer {
         if let Err(error) = begun {
             self.tell(error);
         }
-        self.rebalances.told.set(false);
         self.heed_rebalances();
     }
 

@@ -26,6 +26,7 @@ const FORMS: &[(&str, &str)] = &[
     ("transactions", include_str!("forms/transactions.lua")),
     ("transaction", include_str!("forms/transaction.lua")),
     ("producing", include_str!("forms/producing.lua")),
+    ("rebalancing", include_str!("forms/rebalancing.lua")),
     ("groups", include_str!("forms/groups.lua")),
     ("positions", include_str!("forms/positions.lua")),
     ("commits", include_str!("forms/commits.lua")),
@@ -75,6 +76,7 @@ const LATE: &[(&str, &str, &[&str])] = &[
         &["init_transactions", "commit_transaction", "abort_transaction", "send_offsets_to_transaction"],
     ),
     ("consumer", "config", &["config"]),
+    ("native", "rebalancing", &[]),
     ("native", "queue", &["new_queue"]),
     ("consumer", "queue", &["partition_queue"]),
     ("native", "window", &["read_window", "refused_by_readers"]),
@@ -109,7 +111,7 @@ fn read(lua: &Lua, args: Args) -> Result<LuaValue, Raise> {
 
 /// Lua's functions as they are now: a host may change or take away its globals later.
 fn globals(lua: &Lua) -> LuaResult<LuaTable> {
-    const LIBRARIES: [&str; 3] = ["coroutine", "math", "table"];
+    const LIBRARIES: [&str; 4] = ["coroutine", "debug", "math", "table"];
     const FUNCTIONS: [&str; 18] = [
         "assert",
         "collectgarbage",

@@ -86,6 +86,11 @@ fn rebalance_begin(_: &Lua, consumer: &Consumer, _: Args) -> Result<(Option<&'st
     })
 }
 
+/// `(self)` → whether callbacks of a rebalance run.
+fn is_rebalancing(_: &Lua, consumer: &Consumer, _: Args) -> Result<bool, Raise> {
+    Ok(consumer.open().is_ok_and(|consumer| consumer.is_rebalancing()))
+}
+
 /// `(self, list or nil)`: does what the rebalance asks, with the list instead of its partitions.
 fn rebalance_end(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> {
     let instead = args.optional_table(0)?.map(read).transpose()?;
@@ -152,6 +157,7 @@ pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
         ("renewal", cold(Accepts::Open, STEP, renewal)),
         ("last_revoke", cold(Accepts::Any, STEP, last_revoke)),
         ("rebalance_begin", cold(Accepts::Any, STEP, rebalance_begin)),
+        ("is_rebalancing", cold(Accepts::Any, STEP, is_rebalancing)),
         ("rebalance_end", cold(Accepts::Any, STEP, rebalance_end)),
     ]
 }

@@ -181,6 +181,11 @@ impl Shared {
         self.counts.unreported()
     }
 
+    /// An event for a rebalance waits to be served.
+    pub fn announces_rebalance(&self) -> bool {
+        lock(&self.events).iter().any(|event| matches!(event, Event::Rebalance))
+    }
+
     /// Failed messages whose callbacks have not been called.
     pub fn owed_failures(&self) -> u64 {
         lock(&self.events).iter().filter(|event| event.is_failure()).count() as u64

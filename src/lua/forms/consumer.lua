@@ -84,7 +84,10 @@ function methods.close(...)
     local function keep(bad, err)
         if bad and not failed then failed, first = true, err end
     end
-    if fn then keep(form.run(fn, self, partitions)) end
+    if fn then
+        native.rebalancing_form.begin(self, methods.close)
+        keep(form.run(fn, self, partitions))
+    end
     if not not_ours then keep(hear_answers(self, timeout)) end
     local deadline, refused = step.close_begin(...)
     local done, why = true, refused
@@ -97,6 +100,11 @@ function methods.close(...)
     if failed then error(first, 0) end
     if done then return true end
     return nil, why
+end
+
+-- A rebalance that nobody is going to answer any more is done as if its callbacks had ended.
+function form.answer_abandoned(self)
+    if step.is_rebalancing(self) and native.rebalancing_form.is_abandoned(self) then step.rebalance_end(self) end
 end
 
 function form.own_events.rebalance(self, cbs) return native.groups_form(self, cbs) end

@@ -2,7 +2,7 @@
 -- here, on the Lua thread, before the assignment changes, and what it asks is done whatever they do.
 local native = ...
 local class, step, form = native.consumer.class, native.consumer.step, native.consumer_form
-local methods, call = class.__index, native.call_form
+local methods, call, rebalancing = class.__index, native.call_form, native.rebalancing_form
 
 -- What is wrong with a list of topics.
 local function topics_fault(topics)
@@ -41,12 +41,15 @@ local function run(self, cbs, kind, list)
 end
 
 -- Serves the rebalance that waits. Returns whether a callback failed, and how.
-return function(self, cbs)
+local function serve(self, cbs)
     if form.is_closed(self) then return false end
     local kind, list = step.rebalance_begin(self)
     if not kind then return false end
+    rebalancing.begin(self, serve)
     local ok, result = run(self, cbs, kind, list)
     step.rebalance_end(self, ok and result or nil)
     if ok then return false end
     return true, result
 end
+
+return serve

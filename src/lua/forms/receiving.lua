@@ -26,6 +26,7 @@ local function receive_slowly(self, state)
         if got == nil then return nil, nil, nil, nil, a end
         state = a
         if type(state) ~= "number" then
+            form.answer_abandoned(self)
             if now() >= deadline then return nil, nil, nil, nil, state and step.full_error(self) or nil end
             form.wait_until(self, state and min(deadline, now() + LOOK_EVERY) or deadline)
         end
@@ -59,6 +60,7 @@ local function poll_slowly(self, poll, most, deadline, state)
         if got ~= false then return got, a, b, c, d, e end
         state = b
         if type(state) ~= "number" then
+            form.answer_abandoned(self)
             if now() >= deadline then
                 if state then return nil, step.full_error(self) end
                 return false
