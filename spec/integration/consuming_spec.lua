@@ -165,39 +165,42 @@ describe("the modern consumer on Apache Kafka", function()
         assert.are.same({ 150, 150 }, { read "read_uncommitted" })
     end)
 
-    it("goes on when its topic is deleted and made again: an error or event, then messages", function()
-        local topic, errors = kafka:create_topic(h.topic "again", 2), {}
-        local function fill(text)
-            local values = {}
-            for i = 1, 20 do values[i] = { value = text .. i, partition = i % 2 } end
-            h.fill(kafka.brokers, topic, values)
-        end
-        fill "first "
-        local c = consumer {
-            topics = { topic }, ["topic.metadata.refresh.interval.ms"] = 500, ["metadata.max.age.ms"] = 1000,
-            -- Offsets go by name: those of the old partitions, committed late, would be the new ones' end.
-            ["enable.auto.commit"] = false,
-            on_error = function(err) errors[#errors + 1] = err.name end,
-        }
-        for _ = 1, 20 do assert.truthy(poll(c).value:find "^first ") end
-        kafka:delete_topic(topic)
-        local deadline = h.now() + 15
-        while #errors == 0 and h.now() < deadline do
-            assert.is_nil((c:poll(100)))
-        end
-        assert.is_true(#errors > 0)
-        kafka:create_topic(topic, 2)
-        fill "second "
-        local seen, count = {}, 0
-        deadline = h.now() + 30
-        while count < 20 and h.now() < deadline do
-            local message = c:poll(200)
-            if message and message.value:find "^second " and not seen[message.value] then
-                seen[message.value], count = true, count + 1
+    for name, protocol in pairs { classic = "classic", ["KIP-848"] = "consumer" } do
+        it("goes on when its topic is deleted and made again: an error or a revoke, then messages (" .. name .. ")", function()
+            local topic, told = kafka:create_topic(h.topic "again", 2), 0
+            local function tell() told = told + 1 end
+            local function fill(text)
+                local values = {}
+                for i = 1, 20 do values[i] = { value = text .. i, partition = i % 2 } end
+                h.fill(kafka.brokers, topic, values)
             end
-        end
-        assert.are.equal(20, count)
-    end)
+            fill "first "
+            local c = consumer {
+                topics = { topic }, ["topic.metadata.refresh.interval.ms"] = 500, ["metadata.max.age.ms"] = 1000,
+                -- Offsets go by name: those of the old partitions, committed late, would be the new ones' end.
+                ["enable.auto.commit"] = false,
+                ["group.protocol"] = protocol, on_error = tell, on_revoke = tell,
+            }
+            for _ = 1, 20 do assert.truthy(poll(c).value:find "^first ") end
+            kafka:delete_topic(topic)
+            local deadline = h.now() + 15
+            while told == 0 and h.now() < deadline do
+                assert.is_nil((c:poll(100)))
+            end
+            assert.is_true(told > 0)
+            kafka:create_topic(topic, 2)
+            fill "second "
+            local seen, count = {}, 0
+            deadline = h.now() + 30
+            while count < 20 and h.now() < deadline do
+                local message = c:poll(200)
+                if message and message.value:find "^second " and not seen[message.value] then
+                    seen[message.value], count = true, count + 1
+                end
+            end
+            assert.are.equal(20, count)
+        end)
+    end
 
     kafka.ours_to("kill its brokers")("lives through all brokers being away: events only, and flow within 5 s when they are back", function()
         require("spec.support.brokers_away")(kafka, h, 6)
