@@ -63,7 +63,7 @@ pub struct Transactions {
     /// What the last job came to, for all who waited for it.
     last: RefCell<Option<(u64, Result<(), KafkaError>)>>,
     jobs: Cell<u64>,
-    /// A function of the user's runs in a transaction that ends with it.
+    /// `producer:transaction` runs a function of the user's and ends its transactions itself.
     is_in_function: Cell<bool>,
 }
 
@@ -135,8 +135,9 @@ impl Transactions {
             return Ok(());
         }
         Err(refuse(format!(
-            "{name} within the function of producer:transaction: that commits when the function returns, and aborts when it \
-             raises or returns nil and an error; leave the call out"
+            "{name} within the function of producer:transaction, or beside it in another coroutine: that commits when the function \
+             returns, and aborts when it raises or returns nil and an error; leave the call out; if its coroutine was \
+             dropped, call collectgarbage() and then abort_transaction"
         )))
     }
 

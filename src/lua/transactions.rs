@@ -81,21 +81,22 @@ fn transaction_check(_: &Lua, producer: &Producer, args: Args) -> Result<(), Rai
     producer.open().map(drop)
 }
 
-/// `(self)` → whether `init_transactions` has succeeded; the default timeout.
+/// `(self)` → whether `init_transactions` has succeeded, the default timeout; or nil and the error when it runs already.
 fn transaction_prepare(_: &Lua, producer: &Producer, _: Args) -> Result<(bool, i64), Raise> {
     let client = producer.open()?;
+    client.transactions().check_not_in_function("transaction").map_err(Raise::Error)?;
     Ok((client.transactions().is_initialized(), client.transaction_timeout()))
 }
 
-/// `(self [, true])`: whether a function runs in a transaction that ends with it.
+/// `(self [, true])`: whether `transaction` runs, which begins and ends transactions itself.
 fn transaction_function(_: &Lua, producer: &Producer, args: Args) -> Result<(), Raise> {
     let runs = !args.get(0).is_nil();
     producer.as_ref().if_open(|client| client.transactions().set_in_function(runs));
     Ok(())
 }
 
-/// `(self [, timeout])`: checks them for an abort.
-fn abort_check(_: &Lua, producer: &Producer, args: Args) -> Result<(), Raise> {
+/// `(self [, timeout])`: checks them for a commit or an abort.
+fn end_check(_: &Lua, producer: &Producer, args: Args) -> Result<(), Raise> {
     args.count(0, 1)?;
     timeout(producer, &args, 0).map(drop)
 }
@@ -136,7 +137,7 @@ pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
         ("transaction_prepare", cold(Accepts::Open, STEP, transaction_prepare)),
         ("transaction_begin", cold(Accepts::Open, STEP, transaction_begin)),
         ("transaction_function", cold(Accepts::Any, STEP, transaction_function)),
-        ("abort_check", cold(Accepts::Open, STEP, abort_check)),
+        ("end_check", cold(Accepts::Open, STEP, end_check)),
         ("offsets_check", cold(Accepts::Open, STEP, offsets_check)),
         ("offsets_begin", cold(Accepts::Open, STEP, offsets_begin)),
         ("transaction_outcome", cold(Accepts::Open, STEP, outcome)),

@@ -64,7 +64,9 @@ local function insist(run, what, begin, ...)
     local deadline = run.timeout < 0 and huge or now() + run.timeout
     while not form.is_closed(self) do
         local left = deadline == huge and -1 or max(0, ceil(deadline - now()))
+        step.transaction_function(self)
         local ticket, until_then, id = begin(self, left, ...)
+        step.transaction_function(self, true)
         local done, err
         if not ticket then
             err = until_then
@@ -206,13 +208,13 @@ local function undecided(err, cure)
     return err
 end
 
--- ---- calls within the function -------------------------------------------------------------------------------------------
+-- ---- calls by hand meanwhile ---------------------------------------------------------------------------------------------
 
--- Its coroutine is held weakly: one that is dropped in there can be collected.
+-- From its begin to its end a run is alone with the producer's transactions: commits by hand, in the function or by another
+-- coroutine, would go without its input. Its coroutine is held weakly: one that is dropped in there can be collected.
 local WEAK = { __mode = "v" }
 
 local function enter(run)
-    run.unwanted = nil
     step.callbacks(run.producer).inside = {
         run = run, is_main = not running(), coroutine = setmetatable({ (running()) }, WEAK), -- 5.1 has nil for the main one
     }
@@ -224,18 +226,20 @@ local function leave(self)
     step.transaction_function(self)
 end
 
--- An abort was called. Where the function does not run, which may never go on, it is one.
-function native.transaction_left(self)
+-- A call by hand. A run whose coroutine is gone ends with it: what its function was in is only aborted.
+function native.transaction_left(self, is_abort)
     local inside = step.callbacks(self).inside
-    if not inside or inside.is_main then return end
+    if not inside or inside.is_main or inside.run.in_function and not is_abort then return end
     local thread = inside.coroutine[1]
-    if not thread or status(thread) == "suspended" or status(thread) == "dead" then leave(self) end
+    if not thread or status(thread) == "dead" then leave(self) end
 end
 
--- An abort within the function was refused: what its caller does not want is not committed.
+-- An abort was refused. Within the function it is told all the same: what its caller does not want is not committed.
 function native.transaction_unwanted(self, err)
     local inside = not form.is_closed(self) and step.callbacks(self).inside
-    if inside then inside.run.unwanted = err end
+    if not inside or not inside.run.in_function then return end
+    local thread = inside.coroutine[1]
+    if inside.is_main or thread and status(thread) ~= "suspended" then inside.run.unwanted = err end
 end
 
 -- Runs the function once in a transaction. Returns how that ended: "done" and its results, "failed"
@@ -245,9 +249,9 @@ local function attempt(run, fn)
     if not marked then return "refused", err end
     local begun, refused = step.transaction_begin(run.producer)
     if not begun then return "refused", refused end
-    enter(run)
+    run.unwanted, run.in_function = nil, true
     local function judge(ok, ...)
-        leave(run.producer)
+        run.in_function = false
         if not ok then return "raised", (...) end
         if select("#", ...) >= 2 and (...) == nil and select(2, ...) ~= nil then return "failed", (select(2, ...)) end
         if form.is_closed(run.producer) then return "refused", native.destroyed() end
@@ -288,7 +292,13 @@ local function give_up(run, err, not_aborted)
     end
 end
 
-local function run_all(run, fn)
+-- How it ended, as `attempt` says.
+local function run_all(run, fn, is_initialized)
+    if not is_initialized then
+        local done, err = insist(run, "init_transactions", step.init_begin)
+        if not done then return "refused", err end
+    end
+    decide_for_heir(run)
     local wait = FIRST_PAUSE
     -- Takes how an attempt ended; returns true when there is nothing more to try, and the results.
     local function settle(tries, how, ...)
@@ -318,7 +328,8 @@ local function finish(run, how, ...)
 end
 
 function class.__index.transaction(...)
-    step.transaction_check(...)
+    local _, alien = step.transaction_check(...)
+    if alien then return nil, alien end
     local self, fn, options = ...
     if type(fn) ~= "function" then native.argument_error(FN, "function expected, got " .. type(fn)) end
     if options ~= nil and type(options) ~= "table" then native.argument_error(OPTIONS, "table expected, got " .. type(options)) end
@@ -332,13 +343,15 @@ function class.__index.transaction(...)
         if not spans then return nil, refused end
         run.had_input = #spans > 0
     end
+    native.transaction_left(self)
     local is_initialized, default, forked = step.transaction_prepare(self)
     if is_initialized == nil then return nil, default or forked end
     run.producer, run.timeout = self, run.timeout or default
-    if not is_initialized then
-        local done, err = insist(run, "init_transactions", step.init_begin)
-        if not done then return nil, err end
+    enter(run)
+    local function ended(ok, how, ...)
+        leave(self)
+        if not ok then error(how, 0) end
+        return finish(run, how, ...)
     end
-    decide_for_heir(run)
-    return finish(run, run_all(run, fn))
+    return ended(call(run_all, run, fn, is_initialized))
 end

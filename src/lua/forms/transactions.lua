@@ -30,13 +30,17 @@ local function conclude(self, is_committed, done, err)
 end
 
 function methods.commit_transaction(...)
+    local _, refused = step.end_check(...)
+    if refused then return nil, refused end
+    if native.transaction_left then native.transaction_left((...)) end
     local done, err = finish((...), "commit_transaction", step.commit_begin(...))
     return conclude((...), true, done, err)
 end
 
 function methods.abort_transaction(...)
-    step.abort_check(...)
-    if native.transaction_left then native.transaction_left((...)) end
+    local _, refused = step.end_check(...)
+    if refused then return nil, refused end
+    if native.transaction_left then native.transaction_left((...), true) end
     local done, err = finish((...), "abort_transaction", step.abort_begin(...))
     if not done and native.transaction_unwanted then native.transaction_unwanted((...), err) end
     return conclude((...), false, done, err)
