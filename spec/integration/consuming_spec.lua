@@ -138,6 +138,23 @@ describe("the modern consumer on Apache Kafka", function()
         assert.is_true(c:close())
     end)
 
+    it("hands out what any program may have written: headers of any bytes, in order and repeated, nil apart from empty", function()
+        local topic, many = kafka:create_topic(h.topic "poison", 1), {}
+        for i = 1, 10000 do many[i] = { "\255\254", i % 2 == 0 and "\0" .. i or nil } end
+        local written = {
+            { value = "v", key = "k", partition = 0, headers = many },
+            { value = "", key = "", partition = 0, headers = { { "", "" }, { "caf\233", "\237\160\128" }, { "", nil } } },
+            { partition = 0 },
+            { value = "healthy", partition = 0 },
+        }
+        h.fill(kafka.brokers, topic, written)
+        local c = consumer { topics = { topic } }
+        for _, record in ipairs(written) do
+            local message = poll(c)
+            assert.are.same({ record.value, record.key, record.headers }, { message.value, message.key, message.headers })
+        end
+    end)
+
     it("sees committed data only, or all, as isolation.level says", function()
         local topic = kafka:create_topic(h.topic "transactions", 1)
         local producer = h.track(h.kafka.producer {
