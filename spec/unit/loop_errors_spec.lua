@@ -62,6 +62,21 @@ describe("a loop over messages", function()
         end)
     end
 
+    -- Turns red without assign_again_after (client/rebalance.rs): librdkafka asks for a committed offset once.
+    for _, entry in ipairs { "t", "t:0" } do
+        it("of " .. entry .. " reads on after the group refused its committed offset, from where the group is", function()
+            local mock = ready()
+            local before = h.reader(mock, { topics = { "t:0" } })
+            assert(before:commit { { topic = "t", partition = 0, offset = 1 } })
+            assert(before:close())
+            mock:push_errors("OffsetFetch", { "TOPIC_AUTHORIZATION_FAILED" })
+            local c = reader(mock, { topics = { entry } })
+            assert.equal("TOPIC_AUTHORIZATION_FAILED", h.error_of(WAYS.messages, c, { timeout = 20000 }, nothing).name)
+            local message = h.wait_until(function() return c:poll(100) end, 20, "the message")
+            assert.same({ "b", 1 }, { message.value, message.offset })
+        end)
+    end
+
     it("raises a refused login", function()
         for way, run in pairs(WAYS) do
             local c = h.track(kafka.consumer {

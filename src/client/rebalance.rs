@@ -9,7 +9,10 @@ use std::rc::Rc;
 use super::consumer::Consumer;
 use super::feed::Feed;
 use super::prefetch::Hold;
-use crate::model::error::{KafkaError, ASSIGN_PARTITIONS, COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR};
+use crate::model::error::{
+    KafkaError, ASSIGN_PARTITIONS, COORDINATOR_NOT_AVAILABLE, ILLEGAL_GENERATION, NOT_COORDINATOR, REBALANCE_IN_PROGRESS,
+    UNKNOWN_MEMBER_ID,
+};
 use crate::model::event::Event;
 use crate::model::partition::{TopicPartition, INVALID};
 use crate::native::consumer as native;
@@ -19,7 +22,10 @@ use crate::native::positions;
 use crate::native::process::coarse_ms;
 
 /// How long (ms) a coordinator gets to be found.
-const ASSIGN_AGAIN_AFTER: u64 = 200;
+const COORDINATOR_PAUSE: u64 = 200;
+
+/// How long (ms) what else was refused gets to be mended.
+const REFUSED_PAUSE: u64 = 2000;
 
 #[derive(Default)]
 pub struct Rebalances {
@@ -58,20 +64,27 @@ impl Kind {
 }
 
 impl Consumer {
-    /// librdkafka asks for committed offsets once; a group whose coordinator is new or has moved
-    /// then never delivers. Such an error is an event that mends itself.
-    pub(super) fn is_lost_coordinator(error: &KafkaError) -> bool {
-        matches!(error.code, COORDINATOR_NOT_AVAILABLE | NOT_COORDINATOR)
-            && error.message.starts_with("Failed to fetch committed offset")
-    }
-
-    pub(super) fn assign_again_later(&self) {
-        self.rebalances.assign_again_at.set(coarse_ms() + ASSIGN_AGAIN_AFTER);
+    /// librdkafka asks for a committed offset once; a partition whose answer was an error then never
+    /// delivers, so it is assigned again. Returns whether the error is one that mends itself: that of a
+    /// group whose coordinator is new or has moved.
+    pub(super) fn assign_again_after(&self, error: &KafkaError) -> bool {
+        if !error.message.starts_with("Failed to fetch committed offset") {
+            return false;
+        }
+        let (pause, mends_itself) = match error.code {
+            COORDINATOR_NOT_AVAILABLE | NOT_COORDINATOR => (COORDINATOR_PAUSE, true),
+            // The group moves: there will be another assignment.
+            ILLEGAL_GENERATION | UNKNOWN_MEMBER_ID | REBALANCE_IN_PROGRESS => return false,
+            _ => (REFUSED_PAUSE, false),
+        };
+        self.rebalances.assign_again_at.set(coarse_ms() + pause);
+        mends_itself
     }
 
     pub(super) fn assign_again_if_due(&self, now: u64) {
         let due = self.rebalances.assign_again_at.get();
-        if due == 0 || now < due {
+        // An assign between a rebalance and its answer would be taken for that.
+        if due == 0 || now < due || self.shared().has_rebalance() || self.is_rebalancing() {
             return;
         }
         self.rebalances.assign_again_at.set(0);
@@ -85,7 +98,11 @@ impl Consumer {
     /// yet keeps that.
     fn assign_again(&self) -> Result<(), KafkaError> {
         let client = self.handle.client();
-        let mut list = positions::position(client, &group::assignment(client)?)?;
+        let assigned = group::assignment(client)?;
+        if assigned.is_empty() {
+            return Ok(());
+        }
+        let mut list = positions::position(client, &assigned)?;
         for entry in &mut list {
             if entry.offset == INVALID {
                 entry.offset = self.start_of(entry).unwrap_or(INVALID);

@@ -125,7 +125,6 @@ impl Consumer {
             return false;
         }
         let now = coarse_ms();
-        self.assign_again_if_due(now);
         if self.buffer.borrow().len() < most || now.saturating_sub(self.looked.get()) >= LOOK_EVERY {
             self.looked.set(now);
             self.look_for(most);
@@ -169,7 +168,7 @@ impl Consumer {
         let code = message.code();
         let fatal = if code == FATAL { self.handle.client().fatal_error() } else { None };
         let mut error = fatal.unwrap_or_else(|| from_code(code, Some(message.error_text())));
-        let mends_itself = Self::is_lost_coordinator(&error);
+        let mends_itself = self.assign_again_after(&error);
         let reason = std::mem::take(&mut error.message);
         error.message = match reason.strip_prefix(OF_TOPIC) {
             Some(of_topic) => self.at_topic(message, of_topic),
@@ -185,7 +184,6 @@ impl Consumer {
             self.shared().push(Event::Error(error.clone()));
         }
         if mends_itself {
-            self.assign_again_later();
             return Next::Nothing;
         }
         Next::Error(error)
@@ -219,6 +217,7 @@ impl Consumer {
         }
         self.hear_commits();
         self.heed_rebalances();
+        self.assign_again_if_due(coarse_ms());
         // What came beside the messages waits for those at hand, but a busy program's buffer never empties.
         let raised = self.shared().is_noticed(Notice::Raised);
         self.overdue.set(self.raised.replace(raised) && raised);
