@@ -69,6 +69,20 @@ describe("messages that failed", function()
         assert.are.same({ "_MSG_TIMED_OUT", 5 }, { err.name, undelivered })
     end)
 
+    it("of handles that nobody asked are counted by close, those of others are not", function()
+        local p = kafka.producer(h.nowhere, { ["message.timeout.ms"] = 100 })
+        local handles = {}
+        for i = 1, 5 do handles[i] = assert(p:produce_async("t", "x")) end
+        local _, err = handles[1]:wait() -- waits for it
+        assert.are.equal("_MSG_TIMED_OUT", err.name)
+        h.wait_until(function() p:flush(100) return #p == 0 end)
+        h.wait_until(function() return handles[5]:done() end)
+        assert.is_nil((handles[2]:wait())) -- knows it
+        local ok, why, undelivered = p:close(5000)
+        assert.is_nil(ok)
+        assert.are.same({ "_MSG_TIMED_OUT", 3 }, { why.name, undelivered })
+    end)
+
     -- Red when what a question in the background waits for holds up the counting.
     it("are counted on stderr also while a question is under way", function()
         local child = h.run([[

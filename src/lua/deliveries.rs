@@ -48,9 +48,25 @@ fn message_timeout(_: &Lua, producer: &Producer, args: Args) -> Result<i64, Rais
     Ok(conf.property(&c"message.timeout.ms".to_owned()).and_then(|value| value.parse().ok()).unwrap_or(DEFAULT))
 }
 
+/// `(self)`: a handle's message failed, and nobody waited → a number for `asked`; none if the client is closed.
+fn not_asked(_: &Lua, producer: &Producer, _: Args) -> Result<Option<i64>, Raise> {
+    Ok(producer.open().ok().map(|open| open.handle().client().shared().counts.not_asked() as i64))
+}
+
+/// `(self, number)`: somebody has asked the handle.
+fn asked(_: &Lua, producer: &Producer, args: Args) -> Result<(), Raise> {
+    let number = args.integer(0, 0, i64::MAX)?;
+    if let Ok(open) = producer.open() {
+        open.handle().client().shared().counts.asked(number as u64);
+    }
+    Ok(())
+}
+
 pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
     vec![
         ("check", cold(Accepts::Open, STEP, |_, _, _| Ok(()))),
+        ("not_asked", cold(Accepts::Any, STEP, not_asked)),
+        ("asked", cold(Accepts::Any, STEP, asked)),
         ("wait_begin", cold(Accepts::Open, STEP, wait_begin)),
         ("message_timeout", cold(Accepts::Open, STEP, message_timeout)),
     ]

@@ -14,6 +14,9 @@ pub struct Counts {
     last_sequence: AtomicI64,
     /// Of those: without a callback that hears of it.
     unheard: AtomicU64,
+    /// Failures that a handle knows of which nobody has asked yet, and how often they were told otherwise.
+    unasked: AtomicU64,
+    told_unasked: AtomicU64,
     /// What `poll` has told of `reported`, `failed` and `unheard`.
     told: AtomicU64,
     told_failed: AtomicU64,
@@ -74,7 +77,27 @@ impl Counts {
 
     /// Failures that neither a callback nor `poll` has told.
     pub fn untold_failures(&self) -> u64 {
-        self.unheard.load(Ordering::Acquire) - self.told_unheard.load(Ordering::Relaxed)
+        let unheard = self.unheard.load(Ordering::Acquire) - self.told_unheard.load(Ordering::Relaxed);
+        unheard + self.unasked.load(Ordering::Relaxed)
+    }
+
+    /// A handle has failed; the number is for [`Counts::asked`].
+    pub fn not_asked(&self) -> u64 {
+        self.unasked.fetch_add(1, Ordering::Relaxed);
+        self.told_unasked.load(Ordering::Relaxed)
+    }
+
+    /// Its failure is known to the program now.
+    pub fn asked(&self, number: u64) {
+        if number == self.told_unasked.load(Ordering::Relaxed) {
+            self.unasked.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    fn tell_unasked(&self) {
+        if self.unasked.swap(0, Ordering::Relaxed) > 0 {
+            self.told_unasked.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub fn begin_transaction(&self) {
@@ -93,6 +116,7 @@ impl Counts {
 
     /// All failures so far were told in another way.
     pub fn tell_failures(&self) {
+        self.tell_unasked();
         self.told_unheard.store(self.unheard.load(Ordering::Acquire), Ordering::Relaxed);
     }
 
@@ -106,6 +130,7 @@ impl Counts {
         let failed = self.failed.load(Ordering::Relaxed);
         let sequence = self.last_sequence.swap(0, Ordering::Relaxed);
         self.told_unheard.store(self.unheard.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.tell_unasked();
         Served {
             last_sequence: (sequence > 0).then_some(sequence - 1),
             failures: failed - self.told_failed.swap(failed, Ordering::Relaxed),
@@ -134,6 +159,20 @@ mod tests {
         assert!(!counts.has_served());
         assert_eq!((counts.take_served().last_sequence, counts.untold_failures()), (None, 0));
         counts.report(-1, true, true);
+        assert_eq!(counts.untold_failures(), 0);
+    }
+
+    #[test]
+    fn a_failed_handle_is_told_once() {
+        let counts = Counts::default();
+        let (first, second) = (counts.not_asked(), counts.not_asked());
+        counts.asked(first);
+        assert_eq!(counts.untold_failures(), 1);
+        counts.take_served();
+        let third = counts.not_asked();
+        counts.asked(second);
+        assert_eq!(counts.untold_failures(), 1);
+        counts.asked(third);
         assert_eq!(counts.untold_failures(), 0);
     }
 

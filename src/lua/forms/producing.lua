@@ -58,7 +58,11 @@ local function into(delivery, own)
         local waiting = delivery.waiting
         delivery.waiting = nil
         for _, ticket in pairs(waiting or {}) do tickets.finish(ticket) end
-        if own then own(err, report) end
+        if own then
+            own(err, report)
+        elseif err and next(waiting or {}) == nil and not step.callbacks(delivery.producer).on_delivery then
+            delivery.unasked = step.not_asked(delivery.producer)
+        end
     end
 end
 
@@ -174,7 +178,11 @@ local function await(delivery, timeout, held)
         if not delivery.finished then return nil, late end
     end
     if not delivery.finished then return nil, native.destroyed() end
-    if delivery.err then return nil, delivery.err, delivery.report end
+    if delivery.err then
+        if delivery.unasked then step.asked(self, delivery.unasked) end
+        delivery.unasked = nil
+        return nil, delivery.err, delivery.report
+    end
     return delivery.report
 end
 
