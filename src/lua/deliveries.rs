@@ -1,4 +1,4 @@
-//! Handles that wait for their report: what forms/producing.lua stands on.
+//! Handles that wait for their report: what forms/deliveries.lua stands on.
 
 use std::sync::Arc;
 

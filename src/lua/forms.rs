@@ -26,6 +26,7 @@ const FORMS: &[(&str, &str)] = &[
     ("transactions", include_str!("forms/transactions.lua")),
     ("transaction", include_str!("forms/transaction.lua")),
     ("producing", include_str!("forms/producing.lua")),
+    ("deliveries", include_str!("forms/deliveries.lua")),
     ("rebalancing", include_str!("forms/rebalancing.lua")),
     ("groups", include_str!("forms/groups.lua")),
     ("positions", include_str!("forms/positions.lua")),
@@ -40,8 +41,10 @@ const FORMS: &[(&str, &str)] = &[
 /// Forms that wait until one of their functions is named: where those belong (a class, or `native` for
 /// what other forms share), the form, the functions it defines.
 const LATE: &[(&str, &str, &[&str])] = &[
-    ("producer", "producing", &["produce_batch", "produce_async", "produce_sync", "purge"]),
-    ("native", "producing", &["wait_all", "wait_all_fault", "use_blocking"]),
+    ("producer", "producing", &["produce_batch", "purge"]),
+    ("native", "producing", &["use_blocking"]),
+    ("producer", "deliveries", &["produce_async", "produce_sync"]),
+    ("native", "deliveries", &["wait_all", "wait_all_fault"]),
     ("consumer", "groups", &["subscribe"]),
     (
         "consumer",

@@ -1,7 +1,7 @@
--- Producing many at once, and producing with an answer: batches, deliveries, purging.
+-- Producing many at once, purging, waiting for room; and what delivery handles (deliveries.lua) need of it.
 local native = ...
 local class, step, form = native.producer.class, native.producer.step, native.producer_form
-local methods, show, tickets = class.__index, native.show, native.ticket.step
+local methods, show = class.__index, native.show
 local select, type, pairs, getmetatable, setmetatable = select, type, pairs, getmetatable, setmetatable
 local unpack = table.unpack or unpack
 
@@ -35,36 +35,6 @@ local check = step.produce_batch
 
 -- The type of an argument for messages.
 local function type_at(place, ...) return select("#", ...) < place and "no value" or type((select(place, ...))) end
-
--- ---- deliveries -------------------------------------------------------------------------------------------------------
-
-local Delivery = {}
-local delivery_class = { __index = Delivery, __name = "kafka.Delivery" }
-
-function delivery_class.__tostring(delivery)
-    if not delivery.finished then return "kafka.Delivery: on its way" end
-    return "kafka.Delivery: " .. (delivery.err and tostring(delivery.err) or "delivered")
-end
-
-local function is_delivery(value) return type(value) == "table" and getmetatable(value) == delivery_class end
-
--- Who waits for a report, by what they keep on their stacks: tickets go with coroutines that are dropped.
-local WAITING = { __mode = "kv" }
-
--- Lets the report of a message end up in `delivery`, besides the message's own callback.
-local function into(delivery, own)
-    return function(err, report)
-        delivery.finished, delivery.err, delivery.report = true, err, report
-        local waiting = delivery.waiting
-        delivery.waiting = nil
-        for _, ticket in pairs(waiting or {}) do tickets.finish(ticket) end
-        if own then
-            own(err, report)
-        elseif err and next(waiting or {}) == nil and not step.callbacks(delivery.producer).on_delivery then
-            delivery.unasked = step.not_asked(delivery.producer)
-        end
-    end
-end
 
 -- A call of produce, in either form: what the step is given for it, with a table of our own for the user's.
 -- nil when it is wrong, for the step to say how.
@@ -134,134 +104,6 @@ local function enqueue(self, own, made)
     end
 end
 
--- A handle for the report of what is about to be queued.
-local function new_delivery(self, made)
-    local delivery = setmetatable({ producer = self, topic = is_text(made.topic) and made.topic .. "" or "", finished = false }, delivery_class)
-    local callback = made.fields.on_delivery
-    if callback == nil or type(callback) == "function" then made.fields.on_delivery = into(delivery, callback) end
-    return delivery
-end
-
-function methods.produce_async(...)
-    local self = ...
-    local made = read_call(...)
-    if not made then
-        local ok, err = step.produce(...)
-        return ok, err
-    end
-    local delivery = new_delivery(self, made)
-    local ok, err = enqueue(self, step.callbacks(self).own, made)
-    if not ok then return nil, err end
-    return delivery
-end
-
--- Longer (ms) than a report may take: librdkafka looks for messages that are too old once a second.
-local GRACE = 5000
-
--- Until the message must have been reported, in ms.
-local function patience(delivery)
-    local ms = step.message_timeout(delivery.producer, delivery.topic)
-    return ms > 0 and ms + GRACE or -1
-end
-
--- Serves until the report is there or the time is over. The ticket wakes whoever waits when another call
--- has served the report. What callbacks raise is kept in `held` until it is known what became of the message.
-local function await(delivery, timeout, held)
-    local self = delivery.producer
-    if not delivery.finished and not form.is_closed(self) then
-        local ticket, deadline = step.wait_begin(self, timeout or patience(delivery))
-        if not ticket then return nil, deadline end
-        delivery.waiting = delivery.waiting or setmetatable({}, WAITING)
-        delivery.waiting[held] = ticket
-        local _, late = form.await(self, ticket, deadline, "the report of a message to " .. delivery.topic, held)
-        if delivery.waiting then delivery.waiting[held] = nil end
-        if not delivery.finished then return nil, late end
-    end
-    if not delivery.finished then return nil, native.destroyed() end
-    if delivery.err then
-        if delivery.unasked then step.asked(self, delivery.unasked) end
-        delivery.unasked = nil
-        return nil, delivery.err, delivery.report
-    end
-    return delivery.report
-end
-
-local function raise_held(held)
-    if held.failed then error(held.first, 0) end
-end
-
-local function is_timeout(value)
-    return value == nil or type(value) == "number" and value == math.floor(value) and value >= -1 and value <= 2 ^ 31 - 1
-end
-
-local TIMEOUT = "timeout: milliseconds expected (a whole number, 0 = do not wait, -1 = for ever), got "
-
---- The report, or nil, the error and, if the message failed, its report.
-function Delivery.wait(...)
-    local delivery, timeout = ...
-    if not is_delivery(delivery) then native.argument_error(1, "kafka.Delivery expected, got " .. type(delivery)) end
-    if select("#", ...) > 2 then native.argument_error(select("#", ...), "incorrect number of arguments") end
-    if not is_timeout(timeout) then native.argument_error(2, TIMEOUT .. show(timeout)) end
-    local held = {}
-    local report, err, failed = await(delivery, timeout, held)
-    raise_held(held)
-    if report then return report end
-    return nil, err, failed
-end
-
-function Delivery.done(...)
-    local delivery = ...
-    if not is_delivery(delivery) then native.argument_error(1, "kafka.Delivery expected, got " .. type(delivery)) end
-    return delivery.finished
-end
-
-function methods.produce_sync(...)
-    local self = ...
-    local made = read_call(...)
-    if not made then
-        local ok, err = step.produce(...)
-        return ok, err
-    end
-    local timeout = made.fields.timeout
-    if not is_timeout(timeout) then error("produce_sync: option " .. TIMEOUT .. show(timeout), 2) end
-    made.fields.timeout = nil
-    local delivery = new_delivery(self, made)
-    local ok, err = enqueue(self, step.callbacks(self).own, made)
-    if not ok then return nil, err end
-    local held = {}
-    local report, late, failed = await(delivery, timeout, held)
-    raise_held(held)
-    if report then return report end
-    return nil, late, failed
-end
-
---- What is wrong with a call of wait_all: the argument's place, and what to say. nil when nothing is.
-function native.wait_all_fault(...)
-    local deliveries, timeout = ...
-    if select("#", ...) > 2 then return select("#", ...), "incorrect number of arguments" end
-    if type(deliveries) ~= "table" then return 1, "an array of deliveries expected, got " .. type_at(1, ...) end
-    if not is_timeout(timeout) then return 2, TIMEOUT .. show(timeout) end
-    for i = 1, #deliveries do
-        if not is_delivery(deliveries[i]) then
-            return 1, ("an array of deliveries expected, got %s at index %d"):format(type(deliveries[i]), i)
-        end
-    end
-end
-
---- Waits for all of `deliveries`. True when every message arrived; else nil, the first error, and how many did not.
-function native.wait_all(deliveries, timeout)
-    local now, held, missing, first = native.now, {}, 0, nil
-    local deadline = timeout and timeout >= 0 and now() + timeout
-    for i = 1, #deliveries do
-        local left = deadline and math.max(0, math.ceil(deadline - now())) or timeout
-        local report, err = await(deliveries[i], left, held)
-        if not report then missing, first = missing + 1, first or err end
-    end
-    raise_held(held)
-    if missing > 0 then return nil, first, missing end
-    return true
-end
-
 -- ---- batches ----------------------------------------------------------------------------------------------------------
 
 -- Queues messages from `from` on, and waits for room where that is wanted. Returns how many were accepted, the errors of
@@ -322,7 +164,7 @@ function methods.produce_batch(...)
     end
     if not held then return accepted, errors end
     if not errors or next(errors) == nil then
-        raise_held(held)
+        if held.failed then error(held.first, 0) end
         return accepted
     end
     if held.failed then errors.raised = held.first end
@@ -399,3 +241,5 @@ function native.use_blocking(producer)
     end
     native.become_variant(producer, variant)
 end
+
+return { read_call = read_call, enqueue = enqueue, is_text = is_text, type_at = type_at }
