@@ -107,6 +107,24 @@ describe("A coroutine dropped in its wait", function()
         assert.is_false(loop.readable(fd, 50))
     end)
 
+    -- Red when a flush waits past its deadline (`Waiters::any` in client/producer.rs): its end keeps the descriptor readable.
+    it("for a flush does not keep the descriptor readable past its deadline", function()
+        local topic = h.topic()
+        local mock = h.mock { topics = { [topic] = 1 }, rtt = 100 }
+        local producer = h.track(kafka.producer { ["bootstrap.servers"] = mock:bootstrap_servers(), ["linger.ms"] = 0 })
+        local fd = producer:pollfd()
+        assert(producer:produce(topic, "x"))
+        drop(producer, 1, function() producer:flush(1000) end)
+        h.wait_until(function()
+            producer:poll(10)
+            return #producer == 0
+        end)
+        h.wait_until(function()
+            producer:poll(0)
+            return not loop.readable(fd, 100)
+        end, 5, "a quiet descriptor")
+    end)
+
     it("with a question that will never be answered holds up other calls for one try, ten seconds, at the most", function()
         local producer, delivery = undelivered()
         drop(producer, 40, function() producer:metadata { timeout = -1 } end)

@@ -82,6 +82,25 @@ describe("What is lost at the end of a process", function()
         assert.matches("call flush%(%) or close%(%) first", err)
     end)
 
+    -- Red when the one that began to leave last decides how long the process waits: the others' flush is cut short then.
+    it("is counted when the last of the clients that leave has had its time", function()
+        local err, run = leaves [[
+            local kafka = require "kafka"
+            local function lose(count, exit_timeout)
+                local producer = kafka.producer("127.0.0.1:1", { exit_timeout = exit_timeout })
+                for _ = 1, count do assert(producer:produce("t", "x")) end
+            end
+            for _, each in ipairs { { 7, 2000 }, { 1, 100 } } do
+                lose(each[1], each[2])
+                collectgarbage()
+                collectgarbage()
+            end
+            os.exit(0)
+        ]]
+        assert.matches("8 messages were not delivered", err)
+        assert.is_true(run.seconds >= 2, run.seconds .. " s")
+    end)
+
     -- Runs `shell`, with the interpreter and a script that loses a message for its %s. → what it wrote
     local function losing(shell)
         local script = os.tmpname()

@@ -135,3 +135,37 @@ describe("A client that its own callback refers to", function()
         end)
     end)
 end)
+
+-- The commit waits for a message that goes nowhere, on a thread of its own. Red when the reaper does not fail it (`purge`
+-- in client/producer_leaving.rs): both threads then stay for as long as a transaction may take.
+describe("A producer collected while its transaction is being committed", function()
+    it("leaves no thread behind", function()
+        if not io.open "/proc/self/task" then return end
+        local run = h.run([[
+            local kafka, system = require "kafka", require "system"
+            local mock = kafka.mock_cluster { topics = { t = 1 } }
+            local function threads()
+                local pipe = io.popen "cat /proc/$PPID/task/*/comm"
+                local _, count = pipe:read("*a"):gsub("kafka%-%a+", "")
+                pipe:close()
+                return count
+            end
+            local producer = kafka.producer {
+                ["bootstrap.servers"] = mock:bootstrap_servers(), ["transactional.id"] = "left", exit_timeout = 200,
+            }
+            assert(producer:init_transactions(10000))
+            assert(producer:begin_transaction())
+            mock:broker_down(1)
+            assert(producer:produce("t", "x"))
+            print(select(2, producer:commit_transaction(50)).name, threads() > 0)
+            producer = nil
+            collectgarbage()
+            collectgarbage()
+            local deadline = system.monotime() + 10
+            while threads() > 0 and system.monotime() < deadline do system.sleep(0.02) end
+            print(threads())
+        ]])
+        assert.equal("_TIMED_OUT\ttrue\n0\n", run.out, run.err)
+        assert.equal(0, run.status)
+    end)
+end)

@@ -1,5 +1,5 @@
--- Ctrl-C in the plain interpreter: its handler sets a debug hook, so a wait must come back to Lua often enough for
--- it to run. Red when any wait blocks in C for longer than its slice.
+-- Ctrl-C in the plain interpreter: its handler sets a debug hook, so a wait must come back to Lua for it to run: at
+-- once when the signal ends the system's call, and anyway after its slice, for hooks that no signal sets.
 local h = require "spec.helper"
 local tls = require "spec.lifetime.tls"
 
@@ -29,6 +29,40 @@ else
     wait()
 end
 ]]
+
+-- Red when a wait sleeps in one piece: nothing else ends these, as no signal comes.
+describe("A debug hook with a clock, such as a time limit for a task,", function()
+    after_each(h.cleanup)
+
+    -- Errors of a cluster that is away would wake a poll.
+    for what, statement in pairs {
+        ["a producer's poll(-1)"] = "producer:poll(-1)",
+        ["a consumer's poll(-1)"] = "consumer:poll(-1)",
+        ["flush(-1)"] = "producer:produce('t', 'x') producer:flush(-1)",
+        ["a question without a deadline"] = "producer:metadata { timeout = -1 }",
+    } do
+        it("is heard within " .. what, function()
+            local quiet = h.mock({ topics = { t = 1 } }):bootstrap_servers()
+            local run = h.run([[
+                local brokers, statement = ...
+                local kafka, system = require "kafka", require "system"
+                local conf = { exit_timeout = 0 }
+                producer = kafka.producer(brokers, conf)
+                conf["group.id"] = "g"
+                consumer = kafka.consumer(brokers, { "t" }, conf)
+                local wait = assert((loadstring or load)(statement))
+                local limit = system.monotime() + 0.3
+                debug.sethook(function()
+                    if system.monotime() < limit then return end
+                    debug.sethook()
+                    error("time is up", 0)
+                end, "", 1)
+                print(pcall(wait))
+            ]], { args = { statement:find "poll" and quiet or h.nowhere, statement }, timeout = 10 })
+            assert.are.equal("false\ttime is up\n", run.out, run.err)
+        end)
+    end
+end)
 
 describe("SIGINT", function()
     local servers
@@ -86,8 +120,8 @@ describe("SIGINT", function()
             producer:create_topic "t"
             producer:send("t", 0, 1, "x")
             producer:flush(50) -- goes on in the background
-            local status = io.popen "cd /proc/$PPID/task && grep -H -E '^(Name|SigBlk)' */status"
-            print((status:read "*a"))
+            -- It looks once popen has returned, which blocks signals for a moment itself.
+            io.popen("cat; cd /proc/$PPID/task && grep -H -E '^(Name|SigBlk)' */status", "w"):close()
         ]])
         local names, open = {}, {}
         for id, key, value in run.out:gmatch "(%d+)/status:(%a+):%s*(%S+)" do

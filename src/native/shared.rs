@@ -293,3 +293,27 @@ impl Shared {
         lock(&self.rebalances).pop_front()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once_until_a_message_comes() -> io::Result<()> {
+        let shared = Shared::new(Wanted::default())?;
+        let raise = |text: &str| shared.raise_once(KafkaError::new(-1, "_FAIL", text));
+        raise("one");
+        raise("one");
+        raise("two");
+        assert!(shared.take_raised().is_some() && shared.is_noticed(Notice::Raised));
+        // Not all is told yet, so nothing is forgotten.
+        shared.forget_raised();
+        raise("one");
+        assert!(shared.take_raised().is_some_and(|error| error.message == "two"));
+        assert!(shared.take_raised().is_none() && !shared.is_noticed(Notice::Raised));
+        shared.forget_raised();
+        raise("one");
+        assert!(shared.take_raised().is_some_and(|error| error.message == "one"));
+        Ok(())
+    }
+}
