@@ -44,6 +44,18 @@ describe("a classic conf", function()
             refusal("consumer", h.nowhere, { "t" }, { ["group.id"] = "g" }, { ["auto.offset.reset"] = print }))
     end)
 
+    -- Red when the table of a topic does not know what is the client's.
+    it("says where a client's callback belongs when a topic is given it", function()
+        local p = h.track(kafka.producer(h.nowhere))
+        local function text(name)
+            return "invalid config value type: function; option " .. name
+                .. " is the client's: give it in the client's conf, not among a topic's properties"
+        end
+        assert.are.equal(text "on_delivery", h.error_of(p.create_topic, p, "t", { on_delivery = print }))
+        assert.are.equal(text "on_error",
+            refusal("consumer", h.nowhere, { "t" }, { ["group.id"] = "g" }, { on_error = print }))
+    end)
+
     it("may hold our own options, which librdkafka never sees [8]", function()
         local function nothing() end
         h.track(kafka.producer(h.nowhere, {

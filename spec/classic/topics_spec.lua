@@ -85,11 +85,15 @@ describe("the topics of a consumer", function()
     end)
 
     it("that librdkafka will not subscribe to are refused without a position [15]", function()
-        assert.are.equal("rd_kafka_subscribe failed: Local: Invalid argument or configuration", refusal { "^[" })
-        assert.are.equal("rd_kafka_subscribe failed: Local: Invalid argument or configuration", refusal { "twice", "twice" })
+        local refused = "rd_kafka_subscribe failed: Local: Invalid argument or configuration: "
+        assert.are.equal(refused .. "'twice' stands there twice; name each topic once", refusal { "twice", "twice" })
+        local broken = refusal { "^[" }
+        assert.are.equal(refused .. "'^[' is not a valid regular expression: ", (broken:match "^.*expression: "))
+        assert.matches("; after %^ a POSIX extended one is accepted$", broken)
     end)
 
     it("that librdkafka will not assign are refused without a position [15]", function()
-        assert.are.equal("rd_kafka_assign failed: Local: Invalid argument or configuration", refusal { "twice:0", "twice:0" })
+        assert.are.equal("rd_kafka_assign failed: Local: Invalid argument or configuration: "
+            .. "'twice:0' stands there twice; name each topic once", refusal { "twice:0", "twice:0" })
     end)
 end)

@@ -277,6 +277,10 @@ describe("The module's functions", function()
             refused("bootstrap.servers", kafka.producer, { ["bootstrap.servers"] = long })
             refused("a pattern", kafka.consumer, "127.0.0.1:1", { "^" .. long }, { ["group.id"] = "g" })
             refused("a nested pattern", kafka.consumer, "127.0.0.1:1", { nested }, { ["group.id"] = "g" })
+            for _, pattern in ipairs { "^" .. long, nested } do
+                refused("a modern pattern", kafka.consumer,
+                    { ["bootstrap.servers"] = "127.0.0.1:1", ["group.id"] = "g", topics = { pattern } })
+            end
             refused("a blacklist", kafka.consumer, "127.0.0.1:1", { "t" }, { ["group.id"] = "g", ["topic.blacklist"] = nested })
             refused("a group", kafka.consumer, "127.0.0.1:1", { "t" }, { ["group.id"] = ("g"):rep(40000) }) -- past Kafka's int16
             refused("a client", kafka.producer, "127.0.0.1:1", { ["client.id"] = ("c"):rep(40000) })
@@ -365,3 +369,19 @@ describe("A mock cluster", function()
         ]]
     end)
 end)
+
+-- Red when the type is called as mlua does, "other".
+if h.is_jit then
+    describe("A number of LuaJIT's FFI where a timeout belongs", function()
+        after_each(h.cleanup)
+
+        it("is called cdata", function()
+            local producer = h.track(kafka.producer(h.nowhere))
+            local big = h.chunk("return 100ULL")()
+            for _, name in ipairs { "flush", "poll", "close" } do
+                assert.matches("number expected, got cdata", h.error_of(producer[name], producer, big))
+            end
+            assert.matches("number expected, got cdata", h.error_of(producer.watermarks, producer, "t", 0, big))
+        end)
+    end)
+end

@@ -5,6 +5,7 @@ use std::ffi::CString;
 
 use super::consumer::Consumer;
 use super::prefetch::Hold;
+use crate::model::config::MOST_PATTERN;
 use crate::model::error::{KafkaError, CONFLICT, INVALID_ARG, STATE, UNKNOWN_PARTITION};
 use crate::model::partition::{TopicPartition, BEGINNING, END, INVALID, STORED, TAIL};
 use crate::native::consumer as native;
@@ -66,7 +67,9 @@ pub fn refusal(topics: &[Vec<u8>]) -> Option<String> {
     if let Some((_, entry)) = again {
         return Some(format!("'{}' stands there twice; name each topic once", entry.escape_ascii()));
     }
-    topics.iter().filter(|entry| entry.first() == Some(&b'^')).find_map(|entry| {
+    // The C library's compiler overflows the stack on longer ones, which were refused for that.
+    let mut patterns = topics.iter().filter(|entry| entry.first() == Some(&b'^') && entry.len() <= MOST_PATTERN);
+    patterns.find_map(|entry| {
         let why = pattern::fault(&CString::new(entry.as_slice()).ok()?)?;
         let shown = String::from_utf8_lossy(entry);
         Some(format!("'{shown}' is not a valid regular expression: {why}; after ^ a POSIX extended one is accepted"))

@@ -96,9 +96,14 @@ pub fn depart(client: Box<dyn Leave>, patience: Duration, tell: Tell) -> Arc<Dep
     match thread::spawn(c"kafka-reaper", job) {
         Ok(thread) => *lock(&departure.thread) = Some(thread),
         Err(_) => {
-            // No thread is to be had, so nobody can wait for brokers: say what that may cost.
+            // No thread is to be had, so nobody waits for brokers, and the client is destroyed already.
+            let why = "no thread could be started to close a client";
             let _ = registry.end_leaving(number, Loss::default());
-            process::warn("no thread could be started to close a client; its undelivered messages are lost");
+            *lock(&departure.failure) = Some(KafkaError::new(-196, "_FAIL", why));
+            departure.gone.store(true, Ordering::Release);
+            if tell == Tell::Stderr {
+                process::warn(&format!("{why}; its undelivered messages are lost"));
+            }
         }
     }
     departure

@@ -28,7 +28,11 @@ impl Args {
     }
 
     fn expected(&self, index: usize, what: &str) -> Raise {
-        let got = if index < self.values.len() { self.get(index).type_name() } else { "no value" };
+        let got = match self.get(index) {
+            _ if index >= self.values.len() => "no value",
+            LuaValue::Other(_) => "cdata", // LuaJIT's
+            value => value.type_name(),
+        };
         self.fault(index, format!("{what} expected, got {got}"))
     }
 

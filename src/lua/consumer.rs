@@ -61,9 +61,12 @@ impl Consumer {
                 Topics::Names(names) if names.is_empty() => None,
                 Topics::Names(names) => {
                     let started = client.feeds.join().map_err(Into::into).and_then(|()| client.start(names));
-                    // The classic call's words are librdkafka's.
-                    let reason = if brokers.is_none() { refusal(names) } else { None };
-                    let explain = |why| reason.map_or(why, |reason| format!("option topics: {reason}"));
+                    let explain = |why| match refusal(names) {
+                        None => why,
+                        Some(reason) if brokers.is_none() => format!("option topics: {reason}"),
+                        // The classic call's words, which are librdkafka's, and what they mean.
+                        Some(reason) => format!("{why}: {reason}"),
+                    };
                     started.map_err(|why| Raise::Plain(explain(why))).err()
                 }
             }

@@ -86,6 +86,10 @@ local function flatten(conf, level, own, is_modern)
             end
         else
             local kind = type(value)
+            if not own and kind == "function" and OWN[key] then
+                error(("invalid config value type: function; option %s is the client's: give it in the client's conf, not "
+                    .. "among a topic's properties"):format(key), 0)
+            end
             if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
                 if is_modern then
                     error(("option %s: a string, number or boolean expected, got %s%s"):format(key, kind, meant(key)), level + 1)
