@@ -48,6 +48,21 @@ describe("the module", function()
             print(id, failures, p:close())]])
     end)
 
+    -- Red when mlua's own error, a userdata with stack traces in it, comes out of `require`.
+    it("says in a line why it cannot be loaded", function()
+        local function reason(obstacle)
+            return output([[
+                local call, print, require, type, at = pcall, print, require, type, string.find
+                ]] .. obstacle .. [[
+                local _, err = call(require, "kafka")
+                print(type(err) == "string" and not at(err, "stack traceback", 1, true) and err)]])
+        end
+        assert.matches("^kafka cannot be loaded: kafka%.%w+:%d+: .*'setmetatable'[^\n]*\n$", reason "setmetatable = nil\n")
+        local meets_global = h.is_jit or h.version == "5.1"
+        local hostile = 'kafka = setmetatable({}, { __newindex = function() error("not here", 0) end })\n'
+        assert.equal(meets_global and "kafka cannot be loaded: not here\n" or "false\n", reason(hostile))
+    end)
+
     it("adds no global but `kafka`, and that on Lua 5.1 and LuaJIT only", function()
         assert.are.equal((h.is_jit or h.version == "5.1") and "kafka\n" or "\n", output [[
             local before, new = {}, {}

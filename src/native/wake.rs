@@ -19,7 +19,6 @@ pub struct Wake {
     /// Raised along with this one.
     followers: Mutex<Vec<Weak<Wake>>>,
     has_followers: AtomicBool,
-    generation: u32,
 }
 
 impl Wake {
@@ -32,7 +31,6 @@ impl Wake {
             change: Mutex::new(()),
             followers: Mutex::default(),
             has_followers: AtomicBool::new(false),
-            generation: super::process::generation(),
         })
     }
 
@@ -99,10 +97,6 @@ impl Wake {
 
 impl Drop for Wake {
     fn drop(&mut self) {
-        // The child of a fork must not close what it shares with its parent's loop.
-        if self.generation != super::process::generation() {
-            return;
-        }
         // SAFETY: both descriptors were opened by `new` and are closed once, here.
         unsafe {
             libc::close(self.read);
