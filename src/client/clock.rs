@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use once_cell::sync::Lazy;
+use once_cell::race::OnceBox;
 
-static START: Lazy<Instant> = Lazy::new(Instant::now);
+// A cell that waits for another thread would wait for ever in the child of a fork.
+static START: OnceBox<Instant> = OnceBox::new();
 
 pub fn now_ms() -> f64 {
-    START.elapsed().as_secs_f64() * 1_000.0
+    START.get_or_init(|| Box::new(Instant::now())).elapsed().as_secs_f64() * 1_000.0
 }
 
 /// When a timeout that begins now ends; -1 never does.

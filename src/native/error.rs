@@ -31,11 +31,12 @@ pub unsafe fn code_at(code: *const rd::rd_kafka_resp_err_t) -> i32 {
 
 /// Every code librdkafka knows: (code, name, description).
 pub fn table() -> &'static [(i32, &'static str, &'static str)] {
-    static TABLE: once_cell::sync::Lazy<Vec<(i32, &'static str, &'static str)>> = once_cell::sync::Lazy::new(|| {
+    static TABLE: once_cell::race::OnceBox<Vec<(i32, &'static str, &'static str)>> = once_cell::race::OnceBox::new();
+    TABLE.get_or_init(|| {
         let mut rows = std::ptr::null();
         let mut count = 0;
         // SAFETY: librdkafka returns its own constant table of `count` rows; strings are static.
-        unsafe {
+        Box::new(unsafe {
             rd::rd_kafka_get_err_descs(&mut rows, &mut count);
             std::slice::from_raw_parts(rows, count)
                 .iter()
@@ -48,9 +49,8 @@ pub fn table() -> &'static [(i32, &'static str, &'static str)] {
                     (!mark).then(|| (code_at(&raw const row.code), name, description))
                 })
                 .collect()
-        }
-    });
-    &TABLE
+        })
+    })
 }
 
 pub fn name_of(code: i32) -> Cow<'static, str> {

@@ -1,6 +1,6 @@
 //! What librdkafka says of itself: version, configuration properties.
 
-use once_cell::sync::Lazy;
+use once_cell::race::OnceBox;
 use rdkafka::bindings as rd;
 
 use crate::model::property::{parse_table, Property};
@@ -12,8 +12,9 @@ pub fn version() -> String {
 
 /// Every property librdkafka documents, in its own order.
 pub fn properties() -> &'static [Property] {
-    static TABLE: Lazy<Vec<Property>> = Lazy::new(|| parse_table(&printed_table()));
-    &TABLE
+    // Threads race to make it: one that waited for another's would wait for ever in the child of a fork.
+    static TABLE: OnceBox<Vec<Property>> = OnceBox::new();
+    TABLE.get_or_init(|| Box::new(parse_table(&printed_table())))
 }
 
 /// What a client or, if asked for, a topic has by this name: a few exist at both levels, and differ. Most of a topic's
