@@ -185,6 +185,35 @@ describe("a rebalance", function()
         assert.is_true(c:closed())
     end)
 
+    -- Red when librdkafka is left without an answer: it fetches nothing any more then.
+    it("tells of a list that librdkafka refuses, assigns what it was to assign, and goes on", function()
+        local times = 0
+        local c = consumer {
+            ["partition.assignment.strategy"] = "cooperative-sticky",
+            on_assign = function(_, list)
+                if #list == 0 then return end
+                times = times + 1
+                if times == 2 then return { "t:0" } end
+            end,
+        }
+        h.wait_until(function() return c:poll(20) == nil and #c:assignment() == 4 end)
+        mock:create_topic("u", 1)
+        assert(c:subscribe { "t", "u" })
+        local err
+        h.wait_until(function()
+            err = err or select(2, c:poll(20))
+            return err
+        end)
+        assert.equal("_CONFLICT", err.name)
+        assert.truthy(err.message:find("t [0]", 1, true), err.message)
+        assert.equal(5, #c:assignment())
+        h.fill(mock:bootstrap_servers(), "t", { { value = "later", partition = 0 } })
+        h.wait_until(function()
+            local message = c:poll(50)
+            return message and message.value == "later"
+        end)
+    end)
+
     it("raises for a list that cannot be assigned, and assigns what it was to assign", function()
         local c = consumer { on_assign = function() return { true } end }
         local raised

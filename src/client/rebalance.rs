@@ -183,6 +183,7 @@ impl Consumer {
         self.rebalances.running.set(false);
         let Some(current) = self.rebalances.current.borrow_mut().take() else { return };
         self.shared().take_rebalance();
+        let is_replaced = instead.is_some();
         let mut partitions = instead.unwrap_or_else(|| current.partitions.clone());
         let client = self.handle.client();
         let cooperative = group::is_cooperative(client);
@@ -191,13 +192,22 @@ impl Consumer {
             let assigned = self.assignment().unwrap_or_default();
             partitions.retain(|place| assigned.iter().any(|entry| entry.is_at(place.topic.as_bytes(), place.partition)));
         }
-        let list = PartitionList::of(&partitions);
-        let done = match (current.kind, cooperative) {
-            (Kind::Assign, true) => group::incremental_assign(client, &list),
-            (Kind::Assign, false) => group::assign(client, Some(&list)),
-            (_, true) => group::incremental_unassign(client, &list),
-            (_, false) => group::assign(client, None),
+        let answer = |partitions: &[TopicPartition]| {
+            let list = PartitionList::of(partitions);
+            match (current.kind, cooperative) {
+                (Kind::Assign, true) => group::incremental_assign(client, &list),
+                (Kind::Assign, false) => group::assign(client, Some(&list)),
+                (_, true) => group::incremental_unassign(client, &list),
+                (_, false) => group::assign(client, None),
+            }
         };
+        let mut done = answer(&partitions);
+        if let (Err(error), true, Kind::Assign) = (&done, is_replaced, current.kind) {
+            // Without an answer librdkafka would fetch nothing any more: it gets what it asked for.
+            self.tell(error.clone());
+            partitions = current.partitions.clone();
+            done = answer(&partitions);
+        }
         if current.kind == Kind::Assign {
             // The program, or librdkafka, may not have taken them all: then they have no queues.
             let taken = if done.is_ok() { partitions.as_slice() } else { &[] };
