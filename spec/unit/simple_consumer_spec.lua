@@ -345,5 +345,33 @@ describe("A simple consumer", function()
             return err
         end)
         assert.equal("_UNKNOWN_PARTITION", err.name)
+        assert.truthy(err.message:find(topic .. " [7]", 1, true), err.message)
+        for _ = 1, 3 do assert.is_nil(select(2, consumer:consume_one(topic, 7, 500))) end -- once
     end)
+
+    -- Red without a look of our own: librdkafka says nothing of a partition that is started once the topic is known.
+    for name, read in pairs {
+        consume_one = function(consumer) return consumer:consume_one(topic, 7, 200) end,
+        ["a queue"] = function(_, queue) return queue:poll(200) end,
+    } do
+        it("tells of a missing partition of a topic that it reads already, by " .. name, function()
+            local consumer = simple(mock)
+            fill(mock, topic, 0, { "here" })
+            local queue = name == "a queue" and consumer:queue() or nil
+            assert(consumer:consume_start(topic, 0, 0, queue))
+            h.wait_until(function()
+                if queue then return queue:poll(200) end
+                return consumer:consume_one(topic, 0, 200)
+            end)
+            assert(consumer:consume_start(topic, 7, 0, queue))
+            local errors = {}
+            h.wait_until(function()
+                errors[#errors + 1] = select(2, read(consumer, queue))
+                return #errors > 0
+            end)
+            assert.equal("_UNKNOWN_PARTITION", errors[1].name)
+            assert.truthy(errors[1].message:find(topic .. " [7]: no such partition", 1, true), errors[1].message)
+            for _ = 1, 3 do assert.is_nil(select(2, read(consumer, queue))) end
+        end)
+    end
 end)

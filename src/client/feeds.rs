@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::feed::{End, Feed, Of, Open, Storing};
+use super::unseen::Unseen;
 use crate::model::error::KafkaError;
 use crate::model::partition::{TopicPartition, INVALID};
 use crate::native::client::Client;
@@ -32,6 +33,7 @@ pub struct Feeds {
     all: RefCell<Vec<Weak<Feed>>>,
     started: RefCell<HashMap<(String, i32), Started>>,
     topics: RefCell<HashMap<String, Arc<Topic>>>,
+    pub unseen: Unseen,
     /// Messages to come are of a new generation.
     renewed: Rc<Cell<bool>>,
     /// Assigned partitions that have, or once had, a queue of their own.
@@ -61,6 +63,7 @@ impl Feeds {
             all: RefCell::default(),
             started: RefCell::default(),
             topics: RefCell::default(),
+            unseen: Unseen::default(),
             renewed,
             split: RefCell::default(),
         })
@@ -218,6 +221,7 @@ impl Feeds {
         };
         let begun = feed.with_queue(|queue| simple::start(&topic, partition, offset, queue)).unwrap_or_else(|| Err(feed.over()));
         if begun.is_ok() {
+            self.unseen.add(&key.0, partition, feed);
             self.started.borrow_mut().insert(key, Started { feed: feed.clone(), topic, stopping: None });
         }
         Ok(begun)
@@ -231,6 +235,7 @@ impl Feeds {
         let Some(Started { feed, topic, stopping: stopping @ None }) = found else {
             return Err(format!("{name} [{partition}] is not started"));
         };
+        self.unseen.remove(name, partition);
         let done = Arc::new(AtomicBool::new(false));
         *stopping = Some(done.clone());
         feed.finish_last();

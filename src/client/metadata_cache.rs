@@ -62,6 +62,19 @@ impl MetadataCache {
         }
     }
 
+    /// What is known of a topic is too old for the caller: it is asked for again.
+    pub fn expire(&self, topic: &str) {
+        if let Some(entry) = self.lock().get_mut(topic) {
+            (entry.heard, entry.asked) = (None, None);
+        }
+    }
+
+    /// As [`MetadataCache::partition_count`], if it was heard since the last [`MetadataCache::expire`].
+    pub fn fresh_partition_count(&self, topic: &str) -> Option<i32> {
+        self.lock().get(topic)?.heard?;
+        self.partition_count(topic)
+    }
+
     /// Whether it is time to ask for a topic; then somebody is about to.
     pub fn begin_look_up(&self, topic: &str) -> bool {
         let mut topics = self.lock();

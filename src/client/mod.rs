@@ -27,4 +27,5 @@ pub mod receiving;
 pub mod registry;
 pub mod topics;
 pub mod transactions;
+pub mod unseen;
 pub mod worker;
