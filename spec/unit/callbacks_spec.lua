@@ -13,7 +13,9 @@ describe("a callback", function()
     -- The messages of one batch to one partition are reported together, so one call serves all of them.
     local function with_batch(count, on_delivery, conf)
         conf = conf or {}
-        conf["bootstrap.servers"], conf["linger.ms"], conf.on_delivery = mock:bootstrap_servers(), 50, on_delivery
+        conf["bootstrap.servers"], conf.on_delivery = mock:bootstrap_servers(), on_delivery
+        -- Goes out when it is full, however long the machine takes for that.
+        conf["linger.ms"], conf["batch.num.messages"] = 30000, count
         local p = h.track(kafka.producer(conf))
         p:create_topic(topic)
         for i = 1, count do assert(p:send(topic, 0, i, "m" .. i) == 0) end

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::receiving::{at_place, Next};
 use crate::model::error::{KafkaError, STATE, UNKNOWN_PARTITION};
 use crate::model::event::Event;
-use crate::model::partition::{TopicPartition, INVALID};
+use crate::model::partition::TopicPartition;
 use crate::native::client::Client;
 use crate::native::consumer::{take_local, BATCH};
 use crate::native::error::from_code;
@@ -61,8 +61,6 @@ pub struct Feed {
     /// An event loop watches the descriptor, so it must be exact after every call.
     exported: Cell<bool>,
     interrupted: Cell<bool>,
-    /// Partitions that librdkafka said do not exist.
-    missed: RefCell<Vec<TopicPartition>>,
 }
 
 /// What must go before the client. Fields in that order.
@@ -100,7 +98,6 @@ impl Feed {
             looked: Cell::new(0),
             exported: Cell::new(false),
             interrupted: Cell::new(false),
-            missed: RefCell::default(),
         })
     }
 
@@ -180,20 +177,11 @@ impl Feed {
 
     fn failure(&self, message: &Message) -> KafkaError {
         let error = from_code(message.code(), Some(at_place(message, &message.error_text())));
-        if error.code == UNKNOWN_PARTITION {
-            let topic = String::from_utf8_lossy(message.topic().unwrap_or_default());
-            self.missed.borrow_mut().push(TopicPartition::new(&*topic, message.partition(), INVALID));
-        }
         self.shared.set_last_error(error.clone());
         if self.shared.wanted.errors {
             self.shared.push(Event::Error(error.clone()));
         }
         error
-    }
-
-    /// Whether librdkafka said that the partition does not exist.
-    pub fn has_missed(&self, topic: &str, partition: i32) -> bool {
-        self.missed.borrow().iter().any(|place| place.is_at(topic.as_bytes(), partition))
     }
 
     /// The error of a queue that is over.

@@ -221,7 +221,7 @@ impl Feeds {
         };
         let begun = feed.with_queue(|queue| simple::start(&topic, partition, offset, queue)).unwrap_or_else(|| Err(feed.over()));
         if begun.is_ok() {
-            self.unseen.add(&key.0, partition, feed);
+            self.unseen.add(&key.0, partition);
             self.started.borrow_mut().insert(key, Started { feed: feed.clone(), topic, stopping: None });
         }
         Ok(begun)
@@ -236,6 +236,9 @@ impl Feeds {
             return Err(format!("{name} [{partition}] is not started"));
         };
         self.unseen.remove(name, partition);
+        if let Some(client) = self.client.borrow().as_ref() {
+            client.shared().forget_missing(&format!("{name} [{partition}]"));
+        }
         let done = Arc::new(AtomicBool::new(false));
         *stopping = Some(done.clone());
         feed.finish_last();

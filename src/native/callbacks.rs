@@ -12,7 +12,9 @@ use super::headers;
 use super::opaque;
 use super::partitions::PartitionList;
 use super::shared::{Rebalance, Shared};
-use crate::model::error::{KafkaError, ALL_BROKERS_DOWN, FATAL, NO_OFFSET, RESOLVE, SSL, TIMED_OUT, TIMED_OUT_QUEUE, TRANSPORT};
+use crate::model::error::{
+    KafkaError, ALL_BROKERS_DOWN, FATAL, NO_OFFSET, RESOLVE, SSL, TIMED_OUT, TIMED_OUT_QUEUE, TRANSPORT, UNKNOWN_PARTITION,
+};
 use crate::model::event::{Committed, Event, Mark, Report, Status};
 use crate::model::partition::TopicPartition;
 
@@ -63,6 +65,11 @@ pub unsafe extern "C" fn on_error(rk: *mut rd::rd_kafka_t, code: c_int, reason: 
         (shared(opaque), name_tls_failure(error))
     };
     shared.set_last_error(error.clone());
+    if error.code == UNKNOWN_PARTITION {
+        if let Some((place, _)) = error.message.split_once(": ") {
+            shared.note_missing(place);
+        }
+    }
     if shared.wanted.raised_errors && !is_event(&error) {
         shared.raise_once(error.clone());
     }

@@ -52,6 +52,8 @@ pub struct Shared {
     leaving: AtomicBool,
     /// Errors that the next waiting call returns, each cause once.
     raised: Mutex<Raised>,
+    /// Partitions that librdkafka said do not exist, as "topic [partition]".
+    missing: Mutex<HashSet<String>>,
     /// Something is in `raised`; spares the lock for each message.
     has_raised: AtomicBool,
     /// What else keeps the descriptor readable until it is looked at; bits of [`Notice`].
@@ -110,6 +112,7 @@ impl Shared {
             stats: Mutex::default(),
             leaving: AtomicBool::new(false),
             raised: Mutex::default(),
+            missing: Mutex::default(),
             has_raised: AtomicBool::new(false),
             notices: AtomicUsize::new(0),
             answers: AtomicUsize::new(0),
@@ -225,6 +228,21 @@ impl Shared {
             self.notify(Notice::Raised);
             drop(raised);
         }
+    }
+
+    pub fn note_missing(&self, place: &str) {
+        let mut missing = lock(&self.missing);
+        if missing.len() < MOST_EVENTS {
+            missing.insert(place.into());
+        }
+    }
+
+    pub fn is_missing(&self, place: &str) -> bool {
+        lock(&self.missing).contains(place)
+    }
+
+    pub fn forget_missing(&self, place: &str) {
+        lock(&self.missing).remove(place);
     }
 
     pub fn take_raised(&self) -> Option<KafkaError> {
