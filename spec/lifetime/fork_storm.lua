@@ -105,6 +105,17 @@ local function in_child(round, pipe)
     os.exit(5, round % 2 == 0)
 end
 
+-- What the threads of a process wait for, by their names.
+local function threads_of(pid)
+    local list = io.popen(("cd /proc/%d/task && for t in *; do echo $(cat $t/comm $t/wchan) $(awk '{print $3}' $t/stat); done 2>&1"):format(pid))
+    local text = list:read "*a"
+    list:close()
+    local stacks = io.popen(("gdb -p %d -batch -ex 'thread apply all bt 12' 2>/dev/null | grep '^[#T]'"):format(pid))
+    text = text .. stacks:read "*a"
+    stacks:close()
+    return (text:gsub("\n", " | "))
+end
+
 -- The child's word, then its end within a second; it is killed when it does not keep to that.
 local function judge(round, pid, pipe)
     local said = poll.rpoll(pipe, 10000) == 1
@@ -123,7 +134,7 @@ local function judge(round, pid, pipe)
             end
             return
         elseif now() > deadline then
-            if said then print("fault", "round " .. round .. ": the child does not exit within 1 s") end
+            if said then print("fault", "round " .. round .. ": the child does not exit within 1 s: " .. threads_of(pid)) end
             signal.kill(pid, signal.SIGKILL)
             return wait.wait(pid)
         end

@@ -46,14 +46,15 @@ function tls:close()
     shell("rm -r " .. self.directory)
 end
 
---- A loopback port at which nobody listens.
+-- A port that is given back may be the next one's who listens: another spec's broker, which takes the messages.
+local held = {}
+
+--- A loopback port at which nobody listens, nor will for as long as this process lives.
 function tls.refused()
     local socket = uv.new_tcp()
     assert(socket:bind("127.0.0.1", 0))
-    local port = socket:getsockname().port
-    socket:close()
-    uv.run("nowait")
-    return "127.0.0.1:" .. port
+    held[#held + 1] = socket
+    return "127.0.0.1:" .. socket:getsockname().port
 end
 
 return tls
