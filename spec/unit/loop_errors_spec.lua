@@ -18,7 +18,7 @@ describe("a loop over messages", function()
         conf.topics = conf.topics or { "t" }
         conf["topic.metadata.refresh.interval.ms"], conf["fetch.error.backoff.ms"] = 100, 100
         -- The mock keeps a member that joins anew before it was told its part waiting that long, less a second.
-        conf["session.timeout.ms"] = 3000
+        if not conf["group.protocol"] then conf["session.timeout.ms"] = 3000 end
         function conf.on_error(err) heard[#heard + 1] = err.name end
         return h.reader(mock, conf), heard
     end
