@@ -36,3 +36,27 @@ describe("A system out of threads makes an error, not a crash, of", function()
         end)
     end
 end)
+
+-- Red when a client that no thread can close is given up without its count.
+describe("Messages that no thread can deliver", function()
+    it("are counted on stderr, each once", function()
+        local run = h.run([[
+ulimit -v 1500000
+exec "$1" - <<'END'
+local kafka = require "kafka"
+CLIENTS = {}
+while #CLIENTS < 1000 do
+    local ok, made = pcall(kafka.producer, "127.0.0.1:1", { exit_timeout = 100 })
+    if not ok then break end
+    CLIENTS[#CLIENTS + 1] = made
+    made:produce("t", "x")
+end
+print(#CLIENTS)
+END
+]], { lua = "sh", args = { h.lua }, timeout = 60 })
+        assert.are.equal(0, run.status, run.err)
+        local lost = 0
+        for count in run.err:gmatch "kafka: (%d+) message" do lost = lost + tonumber(count) end
+        assert.are.equal(tonumber(run.out), lost, run.err)
+    end)
+end)

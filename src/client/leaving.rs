@@ -9,7 +9,6 @@ use super::loss::Loss;
 use super::registry;
 use crate::model::error::KafkaError;
 use crate::native::client::Client;
-use crate::native::process;
 use crate::native::producer::flush;
 use crate::native::shared::Shared;
 use crate::native::thread::{self, Thread};
@@ -76,7 +75,7 @@ pub fn depart(client: Box<dyn Leave>, patience: Duration, tell: Tell) -> Arc<Dep
     let registry = registry::current();
     // Of what a caller has counted nothing is told.
     let witness = if tell == Tell::Stderr { client.shared() } else { None };
-    let number = registry.begin_leaving(deadline, witness);
+    let number = registry.begin_leaving(deadline, witness.clone());
     let ours = departure.clone();
     let job = move || {
         let mut client = client;
@@ -98,12 +97,13 @@ pub fn depart(client: Box<dyn Leave>, patience: Duration, tell: Tell) -> Arc<Dep
         Err(_) => {
             // No thread is to be had, so nobody waits for brokers, and the client is destroyed already.
             let why = "no thread could be started to close a client";
-            let _ = registry.end_leaving(number, Loss::default());
+            let mut loss = witness.as_deref().map(Loss::of).unwrap_or_default();
+            loss.reason = Some(why.into());
+            if let Some(untold) = registry.end_leaving(number, loss) {
+                untold.warn("the producer was collected");
+            }
             *lock(&departure.failure) = Some(KafkaError::new(-196, "_FAIL", why));
             departure.gone.store(true, Ordering::Release);
-            if tell == Tell::Stderr {
-                process::warn(&format!("{why}; its undelivered messages are lost"));
-            }
         }
     }
     departure
