@@ -73,19 +73,25 @@ local function serve(self, held)
     if not held.failed then held.failed, held.first = true, err end
 end
 
--- The queue is full. With on_full="block" this serves and waits until something was reported, and returns the
--- deadline: then the call may be tried again. nil when it may not.
+-- How long (ms) one wait for room lasts at the most. Other calls may serve the reports that make room, and then nothing
+-- wakes the one that waits.
+local LOOK_AGAIN = 20
+
+-- The queue is full. With on_full="block" this serves and waits until something was reported, or a little while, and
+-- returns the deadline: then the call may be tried again. nil when it may not.
 local function wait_for_room(self, own, err, deadline, held)
     if own.on_full ~= "block" or not err or err.name ~= "_QUEUE_FULL" then return nil end
     if not deadline then
         local timeout = own.on_full_timeout or -1
         deadline = timeout < 0 and math.huge or native.now() + timeout
     end
-    local before = #self
+    local before, look_again = #self, math.min(deadline, native.now() + LOOK_AGAIN)
     serve(self, held)
     while #self >= before do
-        if form.is_closed(self) or native.now() >= deadline then return nil end
-        form.wait_until(self, deadline)
+        local now = native.now()
+        if form.is_closed(self) or now >= deadline then return nil end
+        if now >= look_again then break end
+        form.wait_until(self, look_again)
         serve(self, held)
     end
     return not form.is_closed(self) and deadline or nil
