@@ -163,6 +163,7 @@ describe("produce_sync and wait_all", function()
         assert.is_nil(report)
         assert.equal("_TIMED_OUT", why.name)
         assert.matches("got string at index 1", h.error_of(kafka.wait_all, { "x" }))
+        assert.matches("got one with a hole: nothing at index 1, but something at index 7", h.error_of(kafka.wait_all, { [7] = deliveries[1] }))
     end)
 
     it("raise what a callback raised, once, when the message is known to be delivered", function()

@@ -180,6 +180,21 @@ describe("produce_batch", function()
         assert.equal(0, #p)
     end)
 
+    it("refuses messages with a hole among them: nobody would send what follows it", function()
+        local p = producer()
+        local sparse, reversed = { "a" }, {}
+        sparse[3] = "c"
+        for i = 40, 1, -1 do reversed[i] = "v" end
+        for _, messages in ipairs { sparse, { [1] = "a", [5] = "c" }, { [5] = "c", [1] = "a" } } do
+            local err = h.error_of(h.chunk("local p, topic, messages = ...\nlocal n = p:produce_batch(topic, messages)"), p, topic, messages)
+            assert.matches("^user%.lua:2: bad argument #2 to 'produce_batch' %(an array of messages expected, got one with a hole: "
+                .. "nothing at index 2, but something at index %d; what follows a hole would not be sent%)$", err)
+        end
+        assert.equal(0, #p)
+        assert.equal(40, (p:produce_batch(topic, reversed)))
+        assert.equal(2, (p:produce_batch(topic, { "a", "b", n = 2 })))
+    end)
+
     it("gives each message its own callback, once", function()
         local p, calls, messages = producer(), {}, {}
         for i = 1, 50 do messages[i] = { value = "v", on_delivery = function() calls[i] = (calls[i] or 0) + 1 end } end

@@ -5,6 +5,7 @@ local methods, show, tickets = class.__index, native.show, native.ticket.step
 local select, type, pairs, getmetatable, setmetatable = select, type, pairs, getmetatable, setmetatable
 local producing = native.producing_form
 local read_call, enqueue, is_text, type_at = producing.read_call, producing.enqueue, producing.is_text, producing.type_at
+local hole_in = producing.hole_in
 
 local Delivery = {}
 local delivery_class = { __index = Delivery, __name = "kafka.Delivery" }
@@ -146,6 +147,8 @@ function native.wait_all_fault(...)
             return 1, ("an array of deliveries expected, got %s at index %d"):format(type(deliveries[i]), i)
         end
     end
+    local hole = hole_in(deliveries, "deliveries")
+    if hole then return 1, hole .. "; produce_async returns nil and an error for what it refuses" end
 end
 
 --- Waits for all of `deliveries`. True when every message arrived; else nil, the first error, and how many did not.

@@ -4,6 +4,7 @@ local class, step, form = native.producer.class, native.producer.step, native.pr
 local methods, show = class.__index, native.show
 local select, type, pairs, getmetatable, setmetatable = select, type, pairs, getmetatable, setmetatable
 local unpack = table.unpack or unpack
+local rawlen = rawlen or function(list) return #list end
 
 -- Option table → its values by name; a name that is none of `known` raises `level` functions up.
 local function read_options(options, what, known, level)
@@ -28,6 +29,25 @@ local function whole(value, what, name, low, high, default, level)
         error(("%s: option %s: a whole number from %d to %d expected, got %s"):format(what, name, low, high, show(value)), level + 1)
     end
     return value
+end
+
+-- The index of something that follows a hole in a list: who goes through the list does not meet it. Looks at all keys of
+-- short lists, and of those that have keys behind their last entry; others are arrays.
+local SHORT = 32
+
+local function behind_hole(list)
+    local last = rawlen(list)
+    if last > SHORT and next(list, last) == nil then return nil end
+    for key in next, list do
+        if type(key) == "number" and key > last and key == math.floor(key) then return key end
+    end
+end
+
+-- What is wrong with a list that has a hole; nil when it has none.
+local function hole_in(list, what)
+    local index = behind_hole(list)
+    return index and ("an array of %s expected, got one with a hole: nothing at index %d, but something at index %s")
+        :format(what, rawlen(list) + 1, show(index))
 end
 
 -- A batch of nothing: raises when self is no open producer, which comes before what is wrong with the rest.
@@ -155,6 +175,8 @@ function methods.produce_batch(...)
     if #messages == 0 and next(messages) ~= nil then
         native.argument_error(place, "an array of messages expected, got a table with other keys")
     end
+    local hole = hole_in(messages, "messages")
+    if hole then native.argument_error(place, hole .. "; what follows a hole would not be sent") end
     local read = read_options(options, "produce_batch", { "partition", "from" }, 2)
     local partition = whole(read.partition, "produce_batch", "partition", -1, 2 ^ 31 - 1, -1, 2)
     local from = whole(read.from, "produce_batch", "from", 1, 2 ^ 31 - 1, 1, 2)
@@ -248,4 +270,4 @@ function native.use_blocking(producer)
     native.become_variant(producer, variant)
 end
 
-return { read_call = read_call, enqueue = enqueue, is_text = is_text, type_at = type_at }
+return { read_call = read_call, enqueue = enqueue, is_text = is_text, type_at = type_at, hole_in = hole_in }
