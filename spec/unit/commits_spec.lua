@@ -170,6 +170,58 @@ describe("a commit", function()
         assert.equal(5, committed(c).offset)
     end)
 
+    -- Turns red when commits do not wait for an answer of the coordinator (may_begin in client/commits.rs).
+    it("never passes an older one, however many come while the coordinator is looked for", function()
+        mock:set_rtt(1, 40)
+        local told, called = {}, 0
+        local c = reading()
+        local function tell(err, offsets) told[#told + 1] = err or offsets[1].offset end
+        local deadline = h.now() + 10
+        repeat
+            for _ = 1, 20 do
+                called = called + 1
+                assert.is_true(c:commit_async({ { topic = "t", partition = 0, offset = called } }, tell))
+            end
+            c:poll(0)
+        until #told > 0 or h.now() > deadline
+        called = called + 1
+        assert.is_true(c:commit { { topic = "t", partition = 0, offset = called } })
+        assert.equal(called, committed(c).offset)
+        h.wait_until(function()
+            c:poll(0)
+            return #told == called - 1
+        end, 60)
+        for i, offset in ipairs(told) do assert.equal(i, offset) end
+    end)
+
+    -- A program whose wait is dropped: the commit it asked for is still made, and others after it.
+    it("that nobody waits for any more holds up no other", function()
+        local told = {}
+        local c = reading()
+        coroutine.wrap(function() c:commit { { topic = "t", partition = 0, offset = 1 } } end)()
+        collectgarbage()
+        collectgarbage()
+        for offset = 2, 4 do
+            c:commit_async({ { topic = "t", partition = 0, offset = offset } }, function(err, offsets)
+                told[#told + 1] = err and err.name or offsets[1].offset
+            end)
+        end
+        assert.is_true(c:close())
+        assert.same({ 2, 3, 4 }, told)
+        assert.equal(4, committed(reading()).offset)
+    end)
+
+    it("that waits for another is made when its consumer is collected", function()
+        do
+            local c = kafka.consumer { ["bootstrap.servers"] = mock:bootstrap_servers(), ["group.id"] = "g" }
+            for offset = 1, 4 do assert.is_true(c:commit_async { { topic = "t", partition = 0, offset = offset } }) end
+        end
+        collectgarbage()
+        collectgarbage()
+        local other = reading()
+        h.wait_until(function() return committed(other).offset == 4 end)
+    end)
+
     local function closing(on_commit, auto)
         return reading {
             ["enable.auto.commit"] = auto ~= false, ["auto.commit.interval.ms"] = 3600000, on_commit = on_commit,

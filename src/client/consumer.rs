@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::acks::{Acks, Mode};
 use super::assignment::Starts;
+use super::commits::Commits;
 use super::config::{build, check_topic_entries, Settings};
 use super::feed::Storing;
 use super::feeds::{Feeds, Parting};
@@ -16,7 +17,6 @@ use super::handle::{Handle, Parts};
 use super::input::Input;
 use super::leaving::{depart, Departure, Leave, Outcome, Tell};
 use super::loss::Loss;
-use super::offsets::Commits;
 use super::prefetch::Prefetch;
 use super::rebalance::Rebalances;
 use super::registry;
@@ -118,6 +118,7 @@ impl Consumer {
     /// Hands everything to the reaper, which leaves the group.
     pub fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure> {
         let registered = self.handle.registered();
+        self.commits.begin_all(self.handle.client());
         let auto_commit = self.handle.client().property(&c"enable.auto.commit".to_owned());
         let asked = tell == Tell::Caller && auto_commit.as_deref() == Some("true");
         let commits = asked && self.has_group && !self.feeds.is_simple();

@@ -3,6 +3,7 @@
 pub mod acks;
 pub mod assignment;
 pub mod clock;
+pub mod commits;
 pub mod config;
 pub mod consumer;
 pub mod effective;

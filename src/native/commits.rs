@@ -1,5 +1,8 @@
 //! Offsets a group has committed, what is stored for the next commit, and committing.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::Arc;
+
 use rdkafka::bindings as rd;
 
 use super::client::Client;
@@ -25,23 +28,61 @@ pub fn store(client: &Client, offsets: &[TopicPartition]) -> Result<(), KafkaErr
     list.entries().iter().find_map(refusal).map_or(code, Err)
 }
 
-/// A commit that is under way, with a queue of its own for the answer.
-pub struct Commit(Queue);
+/// A commit with a queue of its own for the answer.
+#[derive(Clone)]
+pub struct Commit(Arc<Inner>);
+
+struct Inner {
+    queue: Queue,
+    answer: AtomicU8,
+}
+
+/// What is known of a commit's answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Answer {
+    Open,
+    /// It did not come in time, was an error, or nothing was to be committed.
+    Other,
+    Committed,
+}
 
 impl Commit {
+    pub fn prepare(client: &Client) -> Result<Commit, KafkaError> {
+        Ok(Commit(Arc::new(Inner { queue: reply_queue(client)?, answer: AtomicU8::new(Answer::Open as u8) })))
+    }
+
     /// Asks the group to commit `offsets`, or what is stored. Does not wait.
-    pub fn begin(client: &Client, offsets: Option<&[TopicPartition]>) -> Result<Commit, KafkaError> {
-        let queue = reply_queue(client)?;
-        begin_commit(client, offsets, &queue, 0)?;
-        Ok(Commit(queue))
+    pub fn begin(&self, client: &Client, offsets: Option<&[TopicPartition]>) -> Result<(), KafkaError> {
+        begin_commit(client, offsets, &self.0.queue, 0)
     }
 
     /// Waits up to `ms` for the answer, which brings what was committed.
     pub fn wait(&self, ms: i32) -> Result<Vec<TopicPartition>, KafkaError> {
         let late = || KafkaError::timed_out("the offsets were not committed in time");
-        let (_, error, offsets) = take_commit(&self.0, ms).ok_or_else(late)?;
+        let answer = take_commit(&self.0.queue, ms);
+        let known = matches!(&answer, Some((_, None, offsets)) if !offsets.is_empty());
+        let what = if known { Answer::Committed } else { Answer::Other };
+        self.0.answer.store(what as u8, Ordering::Release);
+        let (_, error, offsets) = answer.ok_or_else(late)?;
         error.map_or(Ok(offsets), Err)
     }
+
+    /// An answer nobody waits for any more counts as one that did not come in time.
+    pub fn answer(&self) -> Answer {
+        match self.0.answer.load(Ordering::Acquire) {
+            0 if Arc::strong_count(&self.0) > 1 => Answer::Open,
+            0 | 1 => Answer::Other,
+            _ => Answer::Committed,
+        }
+    }
+}
+
+/// Commits what is stored, and waits up to `ms` for the answer.
+pub fn commit_now(client: &Client, ms: i32) -> Result<Vec<TopicPartition>, KafkaError> {
+    let commit = Commit::prepare(client)?;
+    commit.begin(client, None)?;
+    commit.wait(ms)
 }
 
 /// A queue of our own for answers; it is no client's main queue.

@@ -7,7 +7,7 @@ use rdkafka::bindings as rd;
 
 use super::callbacks::tell_commit;
 use super::client::Client;
-use super::commits::{committed_only, Commit};
+use super::commits::{commit_now, committed_only};
 use super::error::{check, take};
 use super::group::cooperates;
 use super::message::Message;
@@ -86,7 +86,7 @@ pub fn commit_stored(client: &Client, deadline: Instant) -> Result<Vec<TopicPart
         serve(client);
         let left = deadline.saturating_duration_since(Instant::now());
         let wait = i32::try_from(left.as_millis()).unwrap_or(i32::MAX).max(1);
-        let error = match Commit::begin(client, None).and_then(|commit| commit.wait(wait)) {
+        let error = match commit_now(client, wait) {
             Ok(offsets) => return Ok(offsets),
             Err(error) => error,
         };
