@@ -34,6 +34,7 @@ use crate::native::shared::Shared;
 pub struct Consumer {
     pub(super) handle: Handle,
     pub(super) buffer: RefCell<Prefetch>,
+    pub(super) take: native::Take,
     pub(super) acks: Acks,
     pub(super) input: Input,
     /// `group.id` is set.
@@ -80,6 +81,7 @@ impl Consumer {
         Ok(Consumer {
             input: Input::new(commits.as_deref() == Some("false")),
             feeds: Feeds::new(handle.client(), storing, acks.renewed_flag()),
+            take: native::taking(handle.client()),
             handle,
             buffer: RefCell::default(),
             acks,

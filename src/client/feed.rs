@@ -14,7 +14,7 @@ use crate::model::error::{KafkaError, STATE, UNKNOWN_PARTITION};
 use crate::model::event::Event;
 use crate::model::partition::TopicPartition;
 use crate::native::client::Client;
-use crate::native::consumer::{take_local, BATCH};
+use crate::native::consumer::{take_local, taking, Take, BATCH};
 use crate::native::error::from_code;
 use crate::native::message::Message;
 use crate::native::process::coarse_ms;
@@ -54,6 +54,7 @@ pub struct Feed {
     shared: Arc<Shared>,
     pub of: Of,
     storing: Storing,
+    take: Take,
     /// Messages to come are of a generation which the Lua face does not know yet (acks.rs).
     renewed: Rc<Cell<bool>>,
     /// When the client was last looked at, in the coarse clock.
@@ -92,8 +93,10 @@ impl Feed {
             end: Cell::new(End::ConsumerClosed),
             wake,
             shared,
-            of,
             storing,
+            // Nothing pauses what was started.
+            take: if of == Of::Started { take_local } else { taking(client) },
+            of,
             renewed,
             looked: Cell::new(0),
             exported: Cell::new(false),
@@ -152,7 +155,7 @@ impl Feed {
         let mut open = self.open.borrow_mut();
         let Some(open) = open.as_mut() else { return Next::Error(self.over()) };
         self.wake.lower();
-        fill(&mut open.held, open.source.queue(), most);
+        fill(self.take, &mut open.held, open.source.queue(), most);
         let mut batch = Vec::with_capacity(most.min(open.held.len()));
         while batch.len() < most {
             match open.held.pop_front() {
@@ -327,10 +330,10 @@ impl Drop for Feed {
 }
 
 /// Holds `most` messages, or what is local; nothing ahead of the program.
-fn fill(held: &mut VecDeque<Message>, queue: &Queue, most: usize) {
+fn fill(take: Take, held: &mut VecDeque<Message>, queue: &Queue, most: usize) {
     while held.len() < most {
         let room = (most - held.len()).min(BATCH);
-        if take_local(queue, room, held) < room {
+        if take(queue, room, held) < room {
             return;
         }
     }

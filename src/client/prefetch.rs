@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::model::partition::{TopicPartition, INVALID};
-use crate::native::consumer::{take_local, BATCH};
+use crate::native::consumer::{Take, BATCH};
 use crate::native::message::Message;
 use crate::native::queue::Queue;
 
@@ -62,15 +62,15 @@ impl Prefetch {
     /// Fills up from what is local, to `most` if the program wants more than a buffer's worth; with a
     /// full buffer still one, so that a rebalance behind the messages is seen, up to a limit: a
     /// program that waits for something else looks for ever.
-    pub fn fill(&mut self, queue: &Queue, most: usize) {
+    pub fn fill(&mut self, take: Take, queue: &Queue, most: usize) {
         let before = self.ready.len();
         let most = most.max(BATCH);
         if before >= most {
-            take_local(queue, usize::from(before < most + OVERFLOW), &mut self.ready);
+            take(queue, usize::from(before < most + OVERFLOW), &mut self.ready);
         }
         while self.ready.len() < most {
             let room = (most - self.ready.len()).min(BATCH);
-            if take_local(queue, room, &mut self.ready) < room {
+            if take(queue, room, &mut self.ready) < room {
                 break;
             }
         }

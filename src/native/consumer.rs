@@ -1,5 +1,6 @@
 //! Group membership, assignment, batches and the way out.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -64,7 +65,7 @@ pub const BATCH: usize = 256;
 
 /// Takes what is local, up to `most`, without waiting, and returns how many; serves callbacks on the way. With
 /// `most = 0` it only tells the group that the program is alive.
-pub fn take_local(queue: &Queue, most: usize, into: &mut std::collections::VecDeque<Message>) -> usize {
+pub fn take_local(queue: &Queue, most: usize, into: &mut VecDeque<Message>) -> usize {
     let mut batch = [std::ptr::null_mut(); BATCH];
     // SAFETY: `batch` has room for as many pointers as are asked for; those filled are ours.
     unsafe {
@@ -73,6 +74,39 @@ pub fn take_local(queue: &Queue, most: usize, into: &mut std::collections::VecDe
         into.extend(batch.iter().take(count).map(|message| Message::own(*message)));
         count
     }
+}
+
+/// How a queue's messages are taken.
+pub type Take = fn(&Queue, usize, &mut VecDeque<Message>) -> usize;
+
+/// How to take what an assignment brings. A batch counts the end of a partition as a message: after a pause
+/// or a rebalance librdkafka would go on behind one that was not written yet. One by one it does not.
+pub fn taking(client: &Client) -> Take {
+    let tells_ends = client.property(&c"enable.partition.eof".to_owned());
+    if tells_ends.as_deref() == Some("true") {
+        take_one_by_one
+    } else {
+        take_local
+    }
+}
+
+/// As [`take_local`], in more time.
+fn take_one_by_one(queue: &Queue, most: usize, into: &mut VecDeque<Message>) -> usize {
+    if most == 0 {
+        return take_local(queue, most, into);
+    }
+    let most = most.min(BATCH);
+    for count in 0..most {
+        // SAFETY: the queue is live; a message is ours.
+        unsafe {
+            let message = rd::rd_kafka_consume_queue(queue.as_ptr(), 0);
+            if message.is_null() {
+                return count;
+            }
+            into.push_back(Message::own(message));
+        }
+    }
+    most
 }
 
 /// Commits what is stored and waits for the answer, asking again while the group has no
@@ -119,7 +153,7 @@ fn answer_rebalances(client: &Client) {
 /// reads them.
 fn serve(client: &Client) {
     if let Some(queue) = client.queue() {
-        take_local(queue, BATCH, &mut std::collections::VecDeque::new());
+        take_local(queue, BATCH, &mut VecDeque::new());
     }
 }
 
