@@ -61,14 +61,15 @@ pub struct Feed {
     looked: Cell<u64>,
     /// An event loop watches the descriptor, so it must be exact after every call.
     exported: Cell<bool>,
-    interrupted: Cell<bool>,
+    /// How many of its messages were cancelled.
+    cancels: Cell<u64>,
 }
 
 /// What must go before the client. Fields in that order.
 pub struct Open {
     /// Taken, but given back by the program's side.
     held: VecDeque<Message>,
-    /// Handed out and not done, the last of each run of a partition.
+    /// Handed out and the next one not asked for, the last of each run of a partition.
     last: Vec<Message>,
     /// From there on nothing of the partition is stored.
     cancelled: Vec<TopicPartition>,
@@ -100,7 +101,7 @@ impl Feed {
             renewed,
             looked: Cell::new(0),
             exported: Cell::new(false),
-            interrupted: Cell::new(false),
+            cancels: Cell::new(0),
         })
     }
 
@@ -123,10 +124,11 @@ impl Feed {
             return;
         }
         for message in messages.into_iter().filter(|message| message.code() == 0) {
-            match (self.storing, open.last.last_mut()) {
-                (Storing::Never, _) => {}
-                (Storing::AtHandOver, _) => store(&self.shared, &message),
-                (_, Some(before)) if before.is_beside(&message) => *before = message,
+            if self.storing == Storing::AtHandOver {
+                store(&self.shared, &message);
+            }
+            match open.last.last_mut() {
+                Some(before) if before.is_beside(&message) => *before = message,
                 _ => open.last.push(message),
             }
         }
@@ -202,6 +204,9 @@ impl Feed {
     pub fn finish_last(&self) {
         if let Some(open) = self.open.borrow_mut().as_mut() {
             let Open { last, cancelled, .. } = open;
+            if self.storing != Storing::WhenNextAsked {
+                last.clear();
+            }
             for message in last.drain(..).filter(|message| !cancelled.iter().any(|place| is_from(message, place))) {
                 store(&self.shared, &message);
             }
@@ -224,14 +229,16 @@ impl Feed {
         if !open.last.iter().any(|message| is_from(message, &place)) {
             return false;
         }
-        open.cancelled.push(place);
-        self.interrupted.set(true);
+        if self.storing == Storing::WhenNextAsked {
+            open.cancelled.push(place);
+        }
+        self.cancels.set(self.cancels.get() + 1);
         true
     }
 
-    /// Whether a message was cancelled since this was asked.
-    pub fn take_interruption(&self) -> bool {
-        self.interrupted.replace(false)
+    /// How many of its messages were cancelled: what had begun before the last one ends.
+    pub fn cancels(&self) -> u64 {
+        self.cancels.get()
     }
 
     /// Whether it is of this partition of an assignment that still holds.

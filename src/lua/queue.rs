@@ -114,8 +114,8 @@ fn finish_last(_: &Lua, queue: &Queue, _: Args) -> Result<(), Raise> {
 }
 
 /// `(self)` → whether a message was cancelled since this was asked.
-fn take_interruption(_: &Lua, queue: &Queue, _: Args) -> Result<bool, Raise> {
-    Ok(queue.feed.as_ref().is_some_and(|feed| feed.take_interruption()))
+fn cancels(_: &Lua, queue: &Queue, _: Args) -> Result<u64, Raise> {
+    Ok(queue.feed.as_ref().map_or(0, |feed| feed.cancels()))
 }
 
 /// Before a loop over messages: the consumer must be open.
@@ -151,7 +151,7 @@ pub fn steps() -> Vec<(&'static str, Method<Queue>)> {
         ("wait_slice", hot(queue::wait_slice)),
         ("start", cold(Accepts::Any, STEP, start)),
         ("is_simple", cold(Accepts::Any, STEP, is_simple)),
-        ("take_interruption", cold(Accepts::Any, STEP, take_interruption)),
+        ("cancels", cold(Accepts::Any, STEP, cancels)),
         ("finish_last", cold(Accepts::Any, STEP, finish_last)),
         ("messages_begin", cold(Accepts::Any, STEP, messages_begin)),
         ("each_begin", cold(Accepts::Any, STEP, each_begin)),

@@ -91,15 +91,10 @@ end
 
 -- What the last body was given is done when the next message is asked for, also when there is none.
 local function loop(self, timeout, limit)
-    local count, ended = 0, false
+    local count, ended, cancels = 0, false, step.cancels(self)
     return function()
         if ended or methods.closed(self) then return nil end
-        if count > 0 and step.take_interruption(self) then
-            step.finish_last(self)
-            ended = true
-            return nil
-        end
-        if count >= limit then
+        if count >= limit or step.cancels(self) ~= cancels then
             step.finish_last(self)
             ended = true
             return nil

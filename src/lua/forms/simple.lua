@@ -59,10 +59,18 @@ function methods.consume_stop(...)
     return true
 end
 
--- The partition's own queue; raises at the line that called the method.
+-- Queue → an error that came behind messages. It waits for the next call.
+local later = setmetatable({}, { __mode = "k" })
+
+-- The partition's own queue, or nil and what went wrong; raises at the line that called the method.
 local function own_queue(self, topic, partition)
     local found = own_queues(self)[key(topic, partition)]
-    if found then return found end
+    if found then
+        local err = later[found]
+        if err == nil then return found end
+        later[found] = nil
+        return nil, err
+    end
     local why = step.is_started(self, topic, partition) and "leads to a queue; read that"
         or "is not started; call consume_start first"
     error(("%s [%d] %s"):format(topic, partition, why), 3)
@@ -70,7 +78,9 @@ end
 
 function methods.consume_one(...)
     local topic, partition, timeout = step.one_args(...)
-    local message, err = queue_methods.poll(own_queue((...), topic, partition), timeout)
+    local from, why = own_queue((...), topic, partition)
+    if not from then return nil, why end
+    local message, err = queue_methods.poll(from, timeout)
     if message == nil and err ~= nil then return nil, err end
     return message
 end
@@ -82,6 +92,7 @@ local function feed(from, timeout, most, fn)
         local message, err = queue_methods.poll(from, count == 0 and timeout or 0)
         if not message then
             if err ~= nil and count == 0 then return nil, err end
+            later[from] = err
             break
         end
         count = count + 1
@@ -95,7 +106,8 @@ function methods.consume_batch(...)
     local topic, partition, timeout, most = step.batch_args(...)
     local self, _, _, _, _, fn = ...
     if fn ~= nil and type(fn) ~= "function" then native.argument_error(6, "function expected, got " .. type(fn)) end
-    local from = own_queue(self, topic, partition)
+    local from, why = own_queue(self, topic, partition)
+    if not from then return nil, why end
     local got, err
     if fn then
         got, err = feed(from, timeout, most, fn)
@@ -110,7 +122,9 @@ function methods.consume_callback(...)
     local topic, partition, timeout = step.callback_args(...)
     local self, _, _, _, fn = ...
     if type(fn) ~= "function" then native.argument_error(5, "function expected, got " .. type(fn)) end
-    local count, err = feed(own_queue(self, topic, partition), timeout, MOST_CALLS, fn)
+    local from, why = own_queue(self, topic, partition)
+    if not from then return nil, why end
+    local count, err = feed(from, timeout, MOST_CALLS, fn)
     if not count then return nil, err end
     return count
 end
