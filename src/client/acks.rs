@@ -291,6 +291,22 @@ impl Consumer {
         }
     }
 
+    /// The program has stored or committed these offsets itself: what comes before them is done.
+    pub fn done_before(&self, list: &[TopicPartition]) {
+        if !self.acks.is_explicit() {
+            return;
+        }
+        for place in list {
+            let (topic, partition) = (place.topic.as_str(), place.partition);
+            let position = self.acks.unacked.borrow_mut().ack_through(topic, partition, place.offset - 1);
+            // What was acked behind them is done as well; what is stored never goes back by this.
+            if let Some(position) = position.filter(|position| position.offset > place.offset) {
+                self.store_position(topic, partition, position);
+            }
+            self.let_next_come(topic, partition);
+        }
+    }
+
     fn let_next_come(&self, topic: &str, partition: i32) {
         if self.acks.mode == Mode::Required {
             self.release(topic, partition, Hold::Unacked);

@@ -37,7 +37,9 @@ impl Consumer {
 
     /// What the next commit commits, besides what is stored already.
     pub fn store_offsets(&self, list: &[TopicPartition]) -> Result<(), KafkaError> {
-        commits::store(self.handle.client(), list)
+        commits::store(self.handle.client(), list)?;
+        self.done_before(list);
+        Ok(())
     }
 
     /// How many messages each assigned partition has before its end, as far as known.

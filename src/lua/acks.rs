@@ -5,6 +5,7 @@ use mlua::prelude::*;
 use super::class::{cold, Method};
 use super::consumer::Consumer;
 use super::error::Value;
+use super::partitions::read;
 use super::stack::cold::{Accepts, Args};
 use super::stack::raise::{Raise, STEP};
 
@@ -40,6 +41,13 @@ fn committed(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> {
     Ok(())
 }
 
+/// `(self, flat list)`: the program has committed these offsets.
+fn done_before(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> {
+    let list = read(args.table(0)?)?;
+    consumer.as_ref().if_open(|client| client.done_before(&list));
+    Ok(())
+}
+
 /// Why nothing is handed out: too much is not acked.
 fn full_error(_: &Lua, consumer: &Consumer, _: Args) -> Result<Value, Raise> {
     Ok(Value(consumer.as_ref().if_open(|client| client.full_error())))
@@ -57,6 +65,7 @@ pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
         ("cancel", cold(Accepts::Open, STEP, cancel)),
         ("is_current", cold(Accepts::Open, STEP, is_current)),
         ("committed", cold(Accepts::Any, STEP, committed)),
+        ("done_before", cold(Accepts::Any, STEP, done_before)),
         ("renewed", cold(Accepts::Any, STEP, renewed)),
         ("full_error", cold(Accepts::Any, STEP, full_error)),
     ]

@@ -19,6 +19,11 @@ local function read(what, name)
     return flat
 end
 
+-- What is committed, or on its way, is done.
+local function done(self, what, flat)
+    if native.is_message(what) then native.message_committed(what) elseif flat then step.done_before(self, flat) end
+end
+
 function methods.store(...)
     local self, what = ...
     step.member(self, select("#", ...), 2, 2)
@@ -38,9 +43,9 @@ function methods.commit(...)
     end
     local ticket, deadline = step.commit_begin(self, flat, timeout)
     if not ticket then return nil, deadline end
-    local done, err = form.await(self, ticket, deadline, "commit")
-    if done and native.is_message(what) then native.message_committed(what) end
-    return form.outcome(done, err)
+    local ok, err = form.await(self, ticket, deadline, "commit")
+    if ok then done(self, what, flat) end
+    return form.outcome(ok, err)
 end
 
 -- Under `commits` of the callbacks table wait the functions of calls that are not answered yet.
@@ -65,6 +70,6 @@ function methods.commit_async(...)
     waiting.last, waiting[call] = call, fn
     local ok, err = step.commit_async(self, flat, call)
     if not ok then waiting[call] = nil end
-    if ok and native.is_message(what) then native.message_committed(what) end
+    if ok then done(self, what, flat) end
     return form.outcome(ok, err)
 end
