@@ -256,6 +256,20 @@ describe("a delivery report", function()
         assert.truthy(failed)
     end)
 
+    -- The flush that close gives up may have all reports in hand by then, in a thread of its own.
+    it("comes at close for each of many that could not be delivered", function()
+        local all = {}
+        for i = 1, 50000 do all[i] = "v" end
+        for _ = 1, 5 do
+            local failed = 0
+            local p = h.track(kafka.producer(h.nowhere, { on_delivery = function(err) failed = failed + (err and 1 or 0) end }))
+            assert.are.equal(50000, (p:produce_batch("t", all)))
+            assert.are.equal(50000, (p:produce_batch("t", all)))
+            local _, _, undelivered = p:close(60)
+            assert.are.same({ 100000, 100000 }, { undelivered, failed })
+        end
+    end)
+
     it("never comes inside send or produce", function()
         local inside, calls = false, 0
         local p = h.track(kafka.producer(mock:bootstrap_servers(), { ["linger.ms"] = 0, on_delivery = function()

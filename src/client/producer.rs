@@ -327,7 +327,11 @@ impl Producer {
                 error.message = format!("{} message(s) were not delivered{reason}", self.shared().counts.untold_failures());
                 error
             }
-            _ => KafkaError::timed_out(format!("{left} message(s) not delivered in time{reason}")),
+            _ => {
+                let failed = self.shared().counts.untold_failures();
+                let before = if failed > 0 { format!(", {failed} failed before") } else { String::new() };
+                KafkaError::timed_out(format!("{left} message(s) not delivered in time{before}{reason}"))
+            }
         }
     }
 
@@ -336,16 +340,22 @@ impl Producer {
         self.unreported() + self.shared().counts.untold_failures()
     }
 
-    /// Fails what is undelivered, so that each message has its report, and takes those in.
+    /// Fails what is undelivered, so that each message has its report, and takes those in. However many they are: it
+    /// gives up when none comes any more, because a thread of librdkafka's is held up.
     pub fn purge(&self) {
+        const STILL: Duration = Duration::from_millis(300);
         self.cancel_flush();
         if self.unreported() > 0 {
             purge(self.handle.client());
         }
-        let end = Instant::now() + Duration::from_millis(50);
+        let (mut left, mut end) = (u64::MAX, Instant::now());
         loop {
             self.serve();
-            if self.unreported() == 0 || Instant::now() >= end {
+            let now = self.unreported();
+            if now < left {
+                (left, end) = (now, Instant::now() + STILL);
+            }
+            if now == 0 || Instant::now() >= end {
                 return;
             }
             std::thread::sleep(Duration::from_millis(1));
