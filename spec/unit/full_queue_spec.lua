@@ -41,4 +41,20 @@ describe("a coroutine that waits for room", function()
             assert.is_true(p:flush())
         end
     end)
+
+    it("gets _DESTROY when the producer is closed meanwhile, as every call that waits", function()
+        for _, how in ipairs { "produce", "produce_sync", "produce_batch" } do
+            local p
+            p = h.track(kafka.producer {
+                ["bootstrap.servers"] = h.nowhere, on_full = "block", ["queue.buffering.max.messages"] = 2, on_error = function() p:close(0) end,
+            })
+            assert.equal(2, (p:produce_batch("t", { "a", "b" })))
+            local what, err = p[how](p, "t", how == "produce_batch" and { "c", "d" } or "c")
+            if how == "produce_batch" then
+                assert.same({ 0, 1 }, { what, err.first })
+                err = err[1]
+            end
+            assert.equal("_DESTROY", err.name, how)
+        end
+    end)
 end)

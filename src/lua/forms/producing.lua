@@ -126,7 +126,7 @@ local function enqueue(self, own, made)
         local ok, err = step.produce_inner(unpack(made, 1, made.n))
         if ok then return true end
         deadline = wait_for_room(self, own, err, deadline)
-        if not deadline then return nil, err end
+        if not deadline then return nil, form.is_closed(self) and native.destroyed() or err end
     end
 end
 
@@ -149,6 +149,7 @@ local function put(self, own, topic, messages, partition, from)
         first = errors.first
         deadline = first and wait_for_room(self, own, errors[first], deadline, held)
     end
+    if first and form.is_closed(self) then errors[first] = native.destroyed() end
     return accepted, errors, held
 end
 
