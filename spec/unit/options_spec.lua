@@ -113,6 +113,20 @@ describe("an option", function()
         end)
     end
 
+    -- librdkafka stops reading at such an entry, or takes another port, and says so nowhere but in its log.
+    it("that lists brokers is refused with the entry that would be passed over or misread", function()
+        local function refusal(list)
+            return h.error_of(kafka.producer, { ["bootstrap.servers"] = list })
+        end
+        assert.equal('Failed to set bootstrap.servers = a:9092,http://b:9092 : "http://b:9092": no protocol of Kafka\'s is called "http"; '
+            .. "write host:port, security.protocol says how to connect", refusal "a:9092,http://b:9092")
+        assert.equal('Failed to set bootstrap.servers = localhost:99999 : "localhost:99999": a port from 1 to 65535 expected behind '
+            .. 'the colon, got "99999"', refusal "localhost:99999")
+        assert.matches("names no broker; a list such as", refusal " , ")
+        assert.matches("a port from 1 to 65535", h.error_of(kafka.session, { ["metadata.broker.list"] = "localhost:port" }))
+        h.track(kafka.producer { ["bootstrap.servers"] = "PLAINTEXT://localhost:1, [::1]:1,", exit_timeout = 0 })
+    end)
+
     it("of the producer alone is unknown to the consumer", function()
         local err = ways["the modern consumer"] { on_delivery = function() end }
         assert.truthy(err:find("on_delivery", 1, true), err)

@@ -3,6 +3,7 @@
 use std::ffi::CString;
 
 use super::acks::Mode;
+use crate::model::brokers::check_brokers;
 use crate::model::config::{check_length, defaults, find, is_ours, is_secret, needs_token, runs_code, Entries, Kind, Value};
 use crate::model::nearest::nearest;
 use crate::native::conf::{Conf, LogTarget, Refused, TopicConf};
@@ -117,6 +118,11 @@ fn set(conf: &mut Conf, key: &[u8], value: &Value, settings: &Settings) -> Resul
     }
     if let Err(why) = check_number(&name, value, false).and_then(|()| check_length(&name, value_text.as_bytes())) {
         return refuse(&why);
+    }
+    if name == "bootstrap.servers" || name == "metadata.broker.list" {
+        if let Err(why) = check_brokers(value_text.as_bytes()) {
+            return refuse(&why);
+        }
     }
     match conf.set(&key_text, &value_text) {
         Ok(()) => Ok(()),

@@ -1,5 +1,6 @@
 //! Plain values that every floor may name: no librdkafka, no Lua, no `unsafe`.
 
+pub mod brokers;
 pub mod checkpoint;
 pub mod config;
 pub mod error;
