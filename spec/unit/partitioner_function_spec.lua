@@ -104,15 +104,18 @@ describe("A partitioner in Lua", function()
         local mock = h.mock{ topics = { t = 4 } }
         local p, went = noting(mock:bootstrap_servers(), { partitioner = function(_, key) return tonumber(key) end, ["queue.buffering.max.messages"] = 3 })
         local list = {}
-        for i = 1, 5 do list[i] = { value = "m" .. i, key = i % 4 } end
+        for i = 1, 8 do list[i] = { value = "m" .. i, key = i % 4 } end
         local accepted, errors = p:produce_batch("t", list)
         assert.same({ 3, 4, "_QUEUE_FULL" }, { accepted, errors.first, errors[4].name })
+        assert.is_true(p:flush())
+        accepted, errors = p:produce_batch("t", list, { from = errors.first })
+        assert.same({ 3, 7, "_QUEUE_FULL" }, { accepted, errors.first, errors[7].name })
         assert.is_true(p:flush())
         accepted, errors = p:produce_batch("t", list, { from = errors.first })
         assert.equal(2, accepted)
         assert.is_nil(errors)
         assert.is_true(p:flush())
-        assert.same({ m1 = 1, m2 = 2, m3 = 3, m4 = 0, m5 = 1 }, went)
+        assert.same({ m1 = 1, m2 = 2, m3 = 3, m4 = 0, m5 = 1, m6 = 2, m7 = 3, m8 = 0 }, went)
     end)
 
     it("is asked once for each message of a batch that waits for room", function()
