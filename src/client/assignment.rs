@@ -231,7 +231,8 @@ impl Consumer {
     }
 
     pub(super) fn start_of(&self, place: &TopicPartition) -> Option<i64> {
-        self.starts.0.borrow().iter().find(|start| is_same(start, place)).map(|start| start.offset)
+        let start = || self.starts.0.borrow().iter().find(|start| is_same(start, place)).map(|start| start.offset);
+        self.feeds.kept(place).or_else(start)
     }
 
     /// These partitions are not read any more (all, without a list): nothing stays of them.

@@ -81,7 +81,7 @@ impl Consumer {
         Ok(Consumer {
             input: Input::new(commits.as_deref() == Some("false")),
             feeds: Feeds::new(handle.client(), storing, acks.renewed_flag()),
-            take: native::taking(handle.client()),
+            take: native::Take::of(handle.client()),
             handle,
             buffer: RefCell::default(),
             acks,

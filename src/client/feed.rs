@@ -14,7 +14,7 @@ use crate::model::error::{KafkaError, STATE, UNKNOWN_PARTITION};
 use crate::model::event::Event;
 use crate::model::partition::TopicPartition;
 use crate::native::client::Client;
-use crate::native::consumer::{take_local, taking, Take, BATCH};
+use crate::native::consumer::{behind_refusals, keep_places, Take, BATCH};
 use crate::native::error::from_code;
 use crate::native::message::Message;
 use crate::native::process::coarse_ms;
@@ -61,6 +61,8 @@ pub struct Feed {
     looked: Cell<u64>,
     /// An event loop watches the descriptor, so it must be exact after every call.
     exported: Cell<bool>,
+    /// Where its partition goes on after a fetch that was refused, until the next message comes.
+    kept: Cell<Option<i64>>,
     /// How many of its messages were cancelled.
     cancels: Cell<u64>,
 }
@@ -96,11 +98,12 @@ impl Feed {
             shared,
             storing,
             // Nothing pauses what was started.
-            take: if of == Of::Started { take_local } else { taking(client) },
+            take: if of == Of::Started { Take::Batches } else { Take::of(client) },
             of,
             renewed,
             looked: Cell::new(0),
             exported: Cell::new(false),
+            kept: Cell::new(None),
             cancels: Cell::new(0),
         })
     }
@@ -157,7 +160,15 @@ impl Feed {
         let mut open = self.open.borrow_mut();
         let Some(open) = open.as_mut() else { return Next::Error(self.over()) };
         self.wake.lower();
+        let before = open.held.len();
         fill(self.take, &mut open.held, open.source.queue(), most);
+        if self.of != Of::Started && self.take == Take::Batches {
+            let places = behind_refusals(open.held.range(before..));
+            keep_places(&open.client, &places);
+            if let Some(place) = places.first() {
+                self.kept.set(Some(place.offset));
+            }
+        }
         let mut batch = Vec::with_capacity(most.min(open.held.len()));
         while batch.len() < most {
             match open.held.pop_front() {
@@ -246,8 +257,13 @@ impl Feed {
         matches!(&self.of, Of::Assigned { topic, partition } if place.is_at(topic.as_bytes(), *partition)) && self.end().is_none()
     }
 
+    pub fn kept(&self) -> Option<i64> {
+        self.kept.get()
+    }
+
     /// A partition was stopped or sought: nothing of it is wanted any more.
     pub fn forget_partition(&self, gone: &TopicPartition) {
+        self.kept.set(None);
         if let Some(open) = self.open.borrow_mut().as_mut() {
             let stays = |message: &Message| !gone.is_at(message.topic().unwrap_or_default(), message.partition());
             open.held.retain(stays);
@@ -340,7 +356,7 @@ impl Drop for Feed {
 fn fill(take: Take, held: &mut VecDeque<Message>, queue: &Queue, most: usize) {
     while held.len() < most {
         let room = (most - held.len()).min(BATCH);
-        if take(queue, room, held) < room {
+        if take.take(queue, room, held) < room {
             return;
         }
     }

@@ -140,6 +140,11 @@ impl Feeds {
         self.all.borrow().iter().filter_map(Weak::upgrade).find(|feed| feed.is_of(place))
     }
 
+    /// Where a partition with a queue of its own goes on, if librdkafka cannot tell.
+    pub fn kept(&self, place: &TopicPartition) -> Option<i64> {
+        self.of_assigned(place)?.kept()
+    }
+
     /// Whether [`Feeds::lead_back`] has something to do after an assign.
     pub fn is_split(&self) -> bool {
         !self.split.borrow().is_empty()

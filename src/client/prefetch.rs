@@ -7,7 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::model::partition::{TopicPartition, INVALID};
-use crate::native::consumer::{Take, BATCH};
+use crate::native::consumer::{behind_refusals, Take, BATCH};
 use crate::native::message::Message;
 use crate::native::queue::Queue;
 
@@ -61,19 +61,20 @@ impl Prefetch {
 
     /// Fills up from what is local, to `most` if the program wants more than a buffer's worth; with a
     /// full buffer still one, so that a rebalance behind the messages is seen, up to a limit: a
-    /// program that waits for something else looks for ever.
-    pub fn fill(&mut self, take: Take, queue: &Queue, most: usize) {
+    /// program that waits for something else looks for ever. Returns places that librdkafka counted wrong.
+    pub fn fill(&mut self, take: Take, queue: &Queue, most: usize) -> Vec<TopicPartition> {
         let before = self.ready.len();
         let most = most.max(BATCH);
         if before >= most {
-            take(queue, usize::from(before < most + OVERFLOW), &mut self.ready);
+            take.take(queue, usize::from(before < most + OVERFLOW), &mut self.ready);
         }
         while self.ready.len() < most {
             let room = (most - self.ready.len()).min(BATCH);
-            if take(queue, room, &mut self.ready) < room {
+            if take.take(queue, room, &mut self.ready) < room {
                 break;
             }
         }
+        let places = if take == Take::Batches { behind_refusals(self.ready.range(before..)) } else { Vec::new() };
         if !self.holds.is_empty() {
             let new = self.ready.split_off(before);
             for message in new {
@@ -84,6 +85,7 @@ impl Prefetch {
                 }
             }
         }
+        places
     }
 
     fn is_held(&self, message: &Message) -> bool {

@@ -210,7 +210,10 @@ impl Consumer {
     fn look_for(&self, most: usize) {
         let Some(queue) = self.handle.client().queue() else { return };
         self.shared().wake.lower();
-        self.shared().serve(|| self.buffer.borrow_mut().fill(self.take, queue, most));
+        let mut places = Vec::new();
+        self.shared().serve(|| places = self.buffer.borrow_mut().fill(self.take, queue, most));
+        native::keep_places(self.handle.client(), &places);
+        self.remember_starts(&places);
         if self.handle.client().is_unusable() {
             // The error is the answer to every call from here on; these come again to the partition's next reader.
             self.buffer.borrow_mut().drop_all();

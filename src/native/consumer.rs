@@ -76,37 +76,66 @@ pub fn take_local(queue: &Queue, most: usize, into: &mut VecDeque<Message>) -> u
     }
 }
 
-/// How a queue's messages are taken.
-pub type Take = fn(&Queue, usize, &mut VecDeque<Message>) -> usize;
+/// How a queue's messages are taken. A batch counts what has an offset as a message, also the end of a partition
+/// and a fetch that was refused, which have that of the next one: after a pause or a rebalance librdkafka would go on
+/// behind it. One by one it does not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Take {
+    Batches,
+    /// For ends, which are many; refused fetches are mended, see [`behind_refusals`].
+    OneByOne,
+}
 
-/// How to take what an assignment brings. A batch counts the end of a partition as a message: after a pause
-/// or a rebalance librdkafka would go on behind one that was not written yet. One by one it does not.
-pub fn taking(client: &Client) -> Take {
-    let tells_ends = client.property(&c"enable.partition.eof".to_owned());
-    if tells_ends.as_deref() == Some("true") {
-        take_one_by_one
-    } else {
-        take_local
+impl Take {
+    pub fn of(client: &Client) -> Take {
+        match client.property(&c"enable.partition.eof".to_owned()).as_deref() {
+            Some("true") => Take::OneByOne,
+            _ => Take::Batches,
+        }
+    }
+
+    /// Takes what is local, up to `most` but no more than [`BATCH`], as [`take_local`].
+    pub fn take(self, queue: &Queue, most: usize, into: &mut VecDeque<Message>) -> usize {
+        if self == Take::Batches || most == 0 {
+            return take_local(queue, most, into);
+        }
+        let most = most.min(BATCH);
+        for count in 0..most {
+            // SAFETY: the queue is live; a message is ours.
+            unsafe {
+                let message = rd::rd_kafka_consume_queue(queue.as_ptr(), 0);
+                if message.is_null() {
+                    return count;
+                }
+                into.push_back(Message::own(message));
+            }
+        }
+        most
     }
 }
 
-/// As [`take_local`], in more time.
-fn take_one_by_one(queue: &Queue, most: usize, into: &mut VecDeque<Message>) -> usize {
-    if most == 0 {
-        return take_local(queue, most, into);
+/// Where partitions are whose fetch was refused and of which nothing came since: librdkafka is to be told.
+pub fn behind_refusals<'a>(taken: impl Iterator<Item = &'a Message> + Clone) -> Vec<TopicPartition> {
+    let mut places: Vec<TopicPartition> = Vec::new();
+    if !taken.clone().any(Message::is_refused_fetch) {
+        return places;
     }
-    let most = most.min(BATCH);
-    for count in 0..most {
-        // SAFETY: the queue is live; a message is ours.
-        unsafe {
-            let message = rd::rd_kafka_consume_queue(queue.as_ptr(), 0);
-            if message.is_null() {
-                return count;
-            }
-            into.push_back(Message::own(message));
+    for message in taken {
+        let topic = message.topic().unwrap_or_default();
+        places.retain(|place| !place.is_at(topic, message.partition()));
+        if message.is_refused_fetch() {
+            places.push(TopicPartition::new(String::from_utf8_lossy(topic), message.partition(), message.offset()));
         }
     }
-    most
+    places
+}
+
+/// librdkafka goes on there, whatever it counted.
+pub fn keep_places(client: &Client, places: &[TopicPartition]) {
+    if !places.is_empty() {
+        // One that is not read any more has no place to keep.
+        let _ = super::positions::seek(client, places, 0);
+    }
 }
 
 /// Commits what is stored and waits for the answer, asking again while the group has no

@@ -35,6 +35,11 @@ impl Message {
         !matches!(self.code(), 0 | PARTITION_EOF)
     }
 
+    /// A broker's answer in place of messages, with the offset it was asked for.
+    pub fn is_refused_fetch(&self) -> bool {
+        self.is_error() && self.code() > 0 && self.offset() >= 0 && self.error_text().starts_with("Fetch from broker")
+    }
+
     pub fn error_text(&self) -> String {
         // SAFETY: the text lives as long as the message.
         unsafe { text(rd::rd_kafka_message_errstr(self.0)) }
