@@ -194,6 +194,26 @@ describe("a commit", function()
         for i, offset in ipairs(told) do assert.equal(i, offset) end
     end)
 
+    -- One by one they would take a session each.
+    it("waits together with others for a coordinator that is not to be found", function()
+        local nobody = {}
+        for i = 1, 200 do nobody[i] = "COORDINATOR_NOT_AVAILABLE" end
+        mock:push_errors("FindCoordinator", nobody)
+        local told, first = 0, nil
+        local c = reading { ["session.timeout.ms"] = 1000 }
+        for offset = 1, 20 do
+            assert.is_true(c:commit_async({ { topic = "t", partition = 0, offset = offset } }, function(err)
+                assert.is_truthy(err)
+                told, first = told + 1, first or h.now()
+            end))
+        end
+        h.wait_until(function()
+            c:poll(20)
+            return told == 20
+        end, 30)
+        assert.is_true(h.now() - first < 10)
+    end)
+
     -- A program whose wait is dropped: the commit it asked for is still made, and others after it.
     it("that nobody waits for any more holds up no other", function()
         local told = {}

@@ -3,6 +3,7 @@
 //! librdkafka sets those aside that come before it knows the coordinator, and sends them after others
 //! that come in the moment it is found: an older offset would end up committed. So until an answer
 //! shows that the coordinator is known, one commit is under way at a time, and the others wait here.
+//! When it fails, they go together.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
@@ -54,23 +55,28 @@ impl Commits {
 
     /// Tells the answers that came, and sends what waited for them.
     pub fn hear(&self, client: &Client, mut tell: impl FnMut(Committed)) {
+        let mut failed = false;
         while let Some((call, error, offsets)) = self.answers.get().and_then(|queue| take_commit(queue, 0)) {
+            let ours = self.alone.borrow_mut().take_if(|asker| matches!(asker, Asker::Call(alone) if *alone == call));
             // Nothing to commit is answered without the coordinator.
             if error.is_some() || !offsets.is_empty() {
                 self.reached.set(error.is_none());
+                failed = ours.is_some() && error.is_some();
             }
-            self.alone.borrow_mut().take_if(|asker| matches!(asker, Asker::Call(alone) if *alone == call));
             tell(Committed { error, offsets, call: Some(call as u64) });
         }
         if self.is_over() {
             if let Some(Asker::Commit(commit)) = self.alone.take() {
                 self.reached.set(commit.answer() == Answer::Committed);
+                failed |= commit.answer() == Answer::Failed;
             }
         }
+        // A coordinator that cannot be found keeps each commit waiting: they wait together then.
         while self.may_begin() {
             let Some((list, asker)) = self.waiting.borrow_mut().pop_front() else { break };
             let call = if let Asker::Call(call) = &asker { Some(*call as u64) } else { None };
-            if let Err(error) = self.begin(client, list.as_deref(), asker) {
+            let begun = self.begin(client, list.as_deref(), asker, !failed);
+            if let Err(error) = begun {
                 tell(Committed { error: Some(error), offsets: list.unwrap_or_default(), call });
             }
         }
@@ -79,13 +85,13 @@ impl Commits {
     /// Nobody hears answers any more: librdkafka gets what waits here.
     pub fn begin_all(&self, client: &Client) {
         for (list, asker) in self.waiting.take() {
-            let _ = self.begin(client, list.as_deref(), asker);
+            let _ = self.begin(client, list.as_deref(), asker, false);
         }
     }
 
     fn take_turn(&self, client: &Client, list: Option<&[TopicPartition]>, asker: Asker) -> Result<(), KafkaError> {
         if self.may_begin() && self.waiting.borrow().is_empty() {
-            return self.begin(client, list, asker);
+            return self.begin(client, list, asker, true);
         }
         self.waiting.borrow_mut().push_back((list.map(<[_]>::to_vec), asker));
         Ok(())
@@ -105,7 +111,7 @@ impl Commits {
         }
     }
 
-    fn begin(&self, client: &Client, list: Option<&[TopicPartition]>, asker: Asker) -> Result<(), KafkaError> {
+    fn begin(&self, client: &Client, list: Option<&[TopicPartition]>, asker: Asker, others_wait: bool) -> Result<(), KafkaError> {
         match &asker {
             Asker::Commit(commit) => commit.begin(client, list)?,
             Asker::Call(call) => match self.answers.get() {
@@ -113,7 +119,7 @@ impl Commits {
                 None => return Err(KafkaError::new(-196, "_FAIL", "no queue could be made")),
             },
         }
-        if !self.reached.get() {
+        if others_wait && !self.reached.get() {
             self.alone.replace(Some(asker));
         }
         Ok(())

@@ -42,8 +42,10 @@ struct Inner {
 #[repr(u8)]
 pub enum Answer {
     Open,
-    /// It did not come in time, was an error, or nothing was to be committed.
-    Other,
+    /// It was an error, or did not come in time.
+    Failed,
+    /// Nothing was to be committed: the coordinator was not asked.
+    Nothing,
     Committed,
 }
 
@@ -61,8 +63,11 @@ impl Commit {
     pub fn wait(&self, ms: i32) -> Result<Vec<TopicPartition>, KafkaError> {
         let late = || KafkaError::timed_out("the offsets were not committed in time");
         let answer = take_commit(&self.0.queue, ms);
-        let known = matches!(&answer, Some((_, None, offsets)) if !offsets.is_empty());
-        let what = if known { Answer::Committed } else { Answer::Other };
+        let what = match &answer {
+            Some((_, None, offsets)) if offsets.is_empty() => Answer::Nothing,
+            Some((_, None, _)) => Answer::Committed,
+            _ => Answer::Failed,
+        };
         self.0.answer.store(what as u8, Ordering::Release);
         let (_, error, offsets) = answer.ok_or_else(late)?;
         error.map_or(Ok(offsets), Err)
@@ -72,7 +77,8 @@ impl Commit {
     pub fn answer(&self) -> Answer {
         match self.0.answer.load(Ordering::Acquire) {
             0 if Arc::strong_count(&self.0) > 1 => Answer::Open,
-            0 | 1 => Answer::Other,
+            0 | 1 => Answer::Failed,
+            2 => Answer::Nothing,
             _ => Answer::Committed,
         }
     }
