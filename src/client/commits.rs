@@ -61,7 +61,7 @@ impl Commits {
             // Nothing to commit is answered without the coordinator.
             if error.is_some() || !offsets.is_empty() {
                 self.reached.set(error.is_none());
-                failed = ours.is_some() && error.is_some();
+                failed |= ours.is_some() && error.is_some();
             }
             tell(Committed { error, offsets, call: Some(call as u64) });
         }
