@@ -202,6 +202,24 @@ describe("producer:transaction", function()
         assert.same({ "1", "2", "3", "4" }, all)
     end)
 
+    it("is aborted and run again when the group takes partitions away and gives them back meanwhile: others may have read them", function()
+        fill(4)
+        mock:set_group_delay(100)
+        local p, runs, last = producer(), 0, nil
+        local c = consumer { ["session.timeout.ms"] = 6000, ["heartbeat.interval.ms"] = 100 }
+        assert.is_true(p:transaction(function()
+            runs, last = runs + 1, take(c, 4)
+            if runs > 1 then return end
+            local generation = c:group_metadata().generation_id
+            mock:push_errors("Heartbeat", { "REBALANCE_IN_PROGRESS" })
+            h.wait_until(function()
+                assert(c:metadata { topic = "input" }) -- serves, and hands nothing out
+                return c:group_metadata().generation_id > generation and #c:assignment() == 2
+            end, 20)
+        end, { consumer = c }))
+        assert.same({ 2, { "1", "2", "3", "4" } }, { runs, last })
+    end)
+
     it("gives up at once when the producer was fenced", function()
         local p, runs = producer(), 0
         assert.is_true(p:transaction(function() end))

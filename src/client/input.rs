@@ -28,6 +28,8 @@ pub struct Span {
     pub partition: i32,
     pub first: i64,
     pub next: i64,
+    /// The group took its partition away meanwhile. It may be back, but others may have read these messages.
+    has_left: bool,
 }
 
 impl Span {
@@ -38,7 +40,7 @@ impl Span {
 
 /// The input of a transaction as it ends.
 pub struct Taken {
-    /// Each with whether its partition is still the consumer's.
+    /// Each with whether its partition is still the consumer's, and was all the time.
     pub spans: Vec<(Span, bool)>,
     /// -1 for a consumer that is not a member of its group.
     pub generation: i32,
@@ -68,7 +70,7 @@ impl Input {
         self.last.set(found.unwrap_or(spans.len()));
         match found.and_then(|at| spans.get_mut(at)) {
             Some(span) => span.next = offset + 1,
-            None => spans.push(Span { topic: topic.to_vec(), partition, first: offset, next: offset + 1 }),
+            None => spans.push(Span { topic: topic.to_vec(), partition, first: offset, next: offset + 1, has_left: false }),
         }
     }
 
@@ -85,9 +87,19 @@ impl Input {
     fn take_back(&self, places: &[TopicPartition]) {
         self.spans.borrow_mut().retain_mut(|span| {
             let back = places.iter().find(|place| place.is_at(&span.topic, span.partition));
-            span.next = back.map_or(span.next, |place| place.offset.min(span.next));
+            if let Some(place) = back {
+                span.next = place.offset.min(span.next);
+                span.has_left = false;
+            }
             span.next > span.first
         });
+    }
+
+    /// The group takes these partitions away (all, without a list).
+    pub fn left(&self, gone: Option<&[TopicPartition]>) {
+        for span in self.spans.borrow_mut().iter_mut() {
+            span.has_left |= gone.is_none_or(|gone| gone.iter().any(|place| place.is_at(&span.topic, span.partition)));
+        }
     }
 
     fn forget(&self, partitions: impl Fn(&Span) -> bool) {
@@ -103,7 +115,7 @@ impl Consumer {
     pub fn input_taken(&self) -> Result<Taken, KafkaError> {
         let client = self.handle.client();
         let assigned = group::assignment(client)?;
-        let is_ours = |span: &Span| assigned.iter().any(|place| place.is_at(&span.topic, span.partition));
+        let is_ours = |span: &Span| !span.has_left && assigned.iter().any(|place| place.is_at(&span.topic, span.partition));
         let spans = self.input.spans.borrow().iter().map(|span| (span.clone(), is_ours(span))).collect();
         let generation = GroupMetadata::of(client).map_or(-1, |group| group.parts().generation_id);
         Ok(Taken { spans, generation, is_subscribed: !group::subscription(client)?.is_empty() })

@@ -147,6 +147,7 @@ impl Consumer {
                 self.tell(error);
             }
             if rebalance.code != ASSIGN_PARTITIONS {
+                self.input.left(cooperative.then(|| rebalance.partitions.entries()).as_deref());
                 self.let_go(cooperative.then(|| rebalance.partitions.entries()).as_deref());
             }
         }
@@ -170,6 +171,7 @@ impl Consumer {
             _ => Kind::Revoke,
         };
         if kind == Kind::Lost {
+            self.input.left(Some(&partitions));
             self.let_go(Some(&partitions));
         }
         self.rebalances.running.set(true);
@@ -188,6 +190,7 @@ impl Consumer {
         let client = self.handle.client();
         let cooperative = group::is_cooperative(client);
         if current.kind != Kind::Assign {
+            self.input.left(cooperative.then_some(&current.partitions));
             // The program may have replaced the assignment by a smaller one.
             let assigned = self.assignment().unwrap_or_default();
             partitions.retain(|place| assigned.iter().any(|entry| entry.is_at(place.topic.as_bytes(), place.partition)));
