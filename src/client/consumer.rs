@@ -192,8 +192,13 @@ impl Leave for Leaver {
     fn leave(&mut self, deadline: Instant) -> Outcome {
         // A group is not left before the messages are given back.
         self.held = None;
-        let stopped = self.parting.take().is_none_or(|parting| parting.stop(deadline));
-        let committed = if self.commits { native::commit_stored(&self.client, deadline) } else { Ok(Vec::new()) };
+        let parting = self.parting.take();
+        let first = parting.as_ref().map_or(Ok(()), |parting| parting.commit(&self.client, deadline));
+        let stopped = parting.is_none_or(|parting| parting.stop(deadline));
+        let committed = match first {
+            Ok(()) if self.commits => native::commit_stored(&self.client, deadline),
+            other => other.map(|()| Vec::new()),
+        };
         if self.commits && self.shared.wanted.commits {
             self.hear_commit();
         }

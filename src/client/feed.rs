@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::receiving::{at_place, Next};
+use super::simple_commits::SimpleCommits;
 use crate::model::error::{KafkaError, STATE, UNKNOWN_PARTITION};
 use crate::model::event::Event;
 use crate::model::partition::TopicPartition;
@@ -55,6 +56,7 @@ pub struct Feed {
     pub of: Of,
     storing: Storing,
     take: Take,
+    commits: Rc<SimpleCommits>,
     /// Messages to come are of a generation which the Lua face does not know yet (acks.rs).
     renewed: Rc<Cell<bool>>,
     /// When the client was last looked at, in the coarse clock.
@@ -83,7 +85,14 @@ pub struct Open {
 const LOOK_EVERY: u64 = 100;
 
 impl Feed {
-    pub fn new(of: Of, queue: Queue, client: &Arc<Client>, storing: Storing, renewed: Rc<Cell<bool>>) -> io::Result<Feed> {
+    pub fn new(
+        of: Of,
+        queue: Queue,
+        client: &Arc<Client>,
+        storing: Storing,
+        renewed: Rc<Cell<bool>>,
+        commits: Rc<SimpleCommits>,
+    ) -> io::Result<Feed> {
         let wake = Arc::new(Wake::new()?);
         let shared = client.shared().clone();
         if of == Of::Started {
@@ -100,6 +109,7 @@ impl Feed {
             // Nothing pauses what was started.
             take: if of == Of::Started { Take::Batches } else { Take::of(client) },
             of,
+            commits,
             renewed,
             looked: Cell::new(0),
             exported: Cell::new(false),
@@ -128,7 +138,7 @@ impl Feed {
         }
         for message in messages.into_iter().filter(|message| message.code() == 0) {
             if self.storing == Storing::AtHandOver {
-                store(&self.shared, &message);
+                self.store(&message);
             }
             match open.last.last_mut() {
                 Some(before) if before.is_beside(&message) => *before = message,
@@ -219,8 +229,20 @@ impl Feed {
                 last.clear();
             }
             for message in last.drain(..).filter(|message| !cancelled.iter().any(|place| is_from(message, place))) {
-                store(&self.shared, &message);
+                self.store(&message);
             }
+        }
+    }
+
+    fn store(&self, message: &Message) {
+        if let Err(error) = message.store() {
+            if error.code != STATE && error.code != UNKNOWN_PARTITION {
+                self.shared.set_last_error(error);
+            }
+        }
+        if self.of == Of::Started {
+            let topic = message.topic().unwrap_or_default();
+            self.commits.done(topic, message.partition(), message.offset() + 1, message.leader_epoch());
         }
     }
 
@@ -332,14 +354,6 @@ impl Open {
 /// Whether the message is at that place of its partition or behind it.
 fn is_from(message: &Message, place: &TopicPartition) -> bool {
     place.is_at(message.topic().unwrap_or_default(), message.partition()) && message.offset() >= place.offset
-}
-
-fn store(shared: &Shared, message: &Message) {
-    if let Err(error) = message.store() {
-        if error.code != STATE && error.code != UNKNOWN_PARTITION {
-            shared.set_last_error(error);
-        }
-    }
 }
 
 impl Drop for Feed {

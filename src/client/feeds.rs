@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::feed::{End, Feed, Of, Open, Storing};
+use super::simple_commits::{self, SimpleCommits};
 use super::unseen::Unseen;
 use crate::model::error::KafkaError;
-use crate::model::partition::{TopicPartition, INVALID};
+use crate::model::partition::{TopicPartition, INVALID, STORED};
 use crate::native::client::Client;
+use crate::native::consumer::commit_until;
 use crate::native::queue::Queue;
 use crate::native::simple;
 use crate::native::topic::Topic;
@@ -29,6 +31,7 @@ pub struct Feeds {
     way: Cell<Way>,
     /// None: the program acks each message, which queues do not know.
     storing: Option<Storing>,
+    pub commits: Rc<SimpleCommits>,
     client: RefCell<Option<Arc<Client>>>,
     all: RefCell<Vec<Weak<Feed>>>,
     started: RefCell<HashMap<(String, i32), Started>>,
@@ -51,6 +54,8 @@ struct Started {
 pub struct Stopping {
     pub topic: Arc<Topic>,
     pub partition: i32,
+    /// Done, and to be committed first.
+    due: Vec<TopicPartition>,
     done: Arc<AtomicBool>,
 }
 
@@ -59,6 +64,7 @@ impl Feeds {
         Rc::new(Feeds {
             way: Cell::new(Way::Undecided),
             storing,
+            commits: Rc::new(SimpleCommits::new(client, matches!(storing, Some(Storing::AtHandOver | Storing::WhenNextAsked)))),
             client: RefCell::new(Some(client.clone())),
             all: RefCell::default(),
             started: RefCell::default(),
@@ -102,7 +108,7 @@ impl Feeds {
     fn add(&self, of: Of, queue: Option<Queue>, client: &Arc<Client>) -> Result<Rc<Feed>, String> {
         let queue = queue.ok_or("no queue could be made")?;
         let storing = self.storing.ok_or(EXPLICIT)?;
-        let feed = Feed::new(of, queue, client, storing, self.renewed.clone())
+        let feed = Feed::new(of, queue, client, storing, self.renewed.clone(), self.commits.clone())
             .map_err(|error| format!("no descriptor for the queue: {error}"))?;
         let feed = Rc::new(feed);
         let mut all = self.all.borrow_mut();
@@ -226,6 +232,9 @@ impl Feeds {
         };
         let begun = feed.with_queue(|queue| simple::start(&topic, partition, offset, queue)).unwrap_or_else(|| Err(feed.over()));
         if begun.is_ok() {
+            if offset != STORED {
+                self.commits.begin(&key.0, partition);
+            }
             self.unseen.add(&key.0, partition);
             self.started.borrow_mut().insert(key, Started { feed: feed.clone(), topic, stopping: None });
         }
@@ -248,7 +257,8 @@ impl Feeds {
         *stopping = Some(done.clone());
         feed.finish_last();
         feed.forget_partition(&TopicPartition::new(name, partition, INVALID));
-        Ok(Stopping { topic: topic.clone(), partition, done })
+        let due = self.commits.forget(name, partition).into_iter().collect();
+        Ok(Stopping { topic: topic.clone(), partition, due, done })
     }
 
     fn each(&self, body: impl FnMut(Rc<Feed>)) {
@@ -285,7 +295,7 @@ impl Feeds {
             .collect();
         self.client.take();
         self.topics.take();
-        Parting { stops, held }
+        Parting { stops, held, due: self.commits.due() }
     }
 }
 
@@ -294,11 +304,12 @@ const EXPLICIT: &str =
     "queues and started partitions store what is done by themselves; leave out ack=\"manual\" and ack=\"required\" for them";
 
 impl Stopping {
-    /// Waits until librdkafka's threads have stopped it.
-    pub fn finish(self) -> Result<(), KafkaError> {
-        let result = simple::stop(&self.topic, self.partition);
+    /// Waits until it is committed, `patience` (ms) at the most, and librdkafka's threads have stopped it.
+    pub fn finish(self, client: &Client, patience: i64) -> Result<(), KafkaError> {
+        let committed = simple_commits::commit_patiently(client, &self.due, patience);
+        let stopped = simple::stop(&self.topic, self.partition);
         self.done.store(true, Ordering::SeqCst);
-        result
+        stopped.and(committed)
     }
 }
 
@@ -306,9 +317,18 @@ impl Stopping {
 pub struct Parting {
     stops: Vec<(Arc<Topic>, i32)>,
     held: Vec<Open>,
+    /// To be committed: librdkafka does not.
+    due: Vec<TopicPartition>,
 }
 
 impl Parting {
+    pub fn commit(&self, client: &Client, deadline: Instant) -> Result<(), KafkaError> {
+        if self.due.is_empty() {
+            return Ok(());
+        }
+        commit_until(client, Some(&self.due), deadline).map(drop)
+    }
+
     /// Stops what is started, which commits what is stored, as long as there is time. False when
     /// there was too little.
     pub fn stop(self, deadline: Instant) -> bool {

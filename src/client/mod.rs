@@ -26,6 +26,7 @@ pub mod question;
 pub mod rebalance;
 pub mod receiving;
 pub mod registry;
+mod simple_commits;
 pub mod topics;
 pub mod transactions;
 pub mod unseen;

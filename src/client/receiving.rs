@@ -221,6 +221,7 @@ impl Consumer {
         self.hear_commits();
         self.heed_rebalances();
         self.look_for_missing();
+        self.feeds.commits.commit_if_due(self.handle.client(), coarse_ms());
         self.assign_again_if_due(coarse_ms());
         // What came beside the messages waits for those at hand, but a busy program's buffer never empties.
         let raised = self.shared().is_noticed(Notice::Raised);

@@ -85,7 +85,8 @@ fn stop_begin(_: &Lua, consumer: &Consumer, args: Args) -> Result<(Ticket, f64, 
     let (topic, partition) = place(&args)?;
     begin(consumer)?;
     let stopping = consumer.open()?.feeds.stop(&topic, partition).map_err(Raise::Caller)?;
-    let (ticket, deadline) = ask(consumer.as_ref(), STOP_PATIENCE, move |_, _| stopping.finish(), |_, ()| Ok(true))?;
+    let (ticket, deadline) =
+        ask(consumer.as_ref(), STOP_PATIENCE, move |client, _| stopping.finish(client, STOP_PATIENCE), |_, ()| Ok(true))?;
     Ok((ticket, deadline, topic, partition))
 }
 

@@ -12,6 +12,7 @@ pub const UNKNOWN_TOPIC_OR_PART: i32 = 3;
 pub const PARTITION_EOF: i32 = -191;
 pub const TRANSPORT: i32 = -195;
 pub const RESOLVE: i32 = -193;
+pub const WAIT_COORDINATOR: i32 = -180;
 pub const SSL: i32 = -181;
 pub const COORDINATOR_NOT_AVAILABLE: i32 = 15;
 pub const NOT_COORDINATOR: i32 = 16;

@@ -84,10 +84,10 @@ impl Commit {
     }
 }
 
-/// Commits what is stored, and waits up to `ms` for the answer.
-pub fn commit_now(client: &Client, ms: i32) -> Result<Vec<TopicPartition>, KafkaError> {
+/// Commits `offsets`, or what is stored, and waits up to `ms` for the answer.
+pub fn commit_now(client: &Client, offsets: Option<&[TopicPartition]>, ms: i32) -> Result<Vec<TopicPartition>, KafkaError> {
     let commit = Commit::prepare(client)?;
-    commit.begin(client, None)?;
+    commit.begin(client, offsets)?;
     commit.wait(ms)
 }
 

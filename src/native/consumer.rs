@@ -141,6 +141,15 @@ pub fn keep_places(client: &Client, places: &[TopicPartition]) {
 /// Commits what is stored and waits for the answer, asking again while the group has no
 /// coordinator, until `deadline`. Returns what was committed.
 pub fn commit_stored(client: &Client, deadline: Instant) -> Result<Vec<TopicPartition>, KafkaError> {
+    commit_until(client, None, deadline)
+}
+
+/// As [`commit_stored`], for these offsets if there are some.
+pub fn commit_until(
+    client: &Client,
+    offsets: Option<&[TopicPartition]>,
+    deadline: Instant,
+) -> Result<Vec<TopicPartition>, KafkaError> {
     const PAUSE: Duration = Duration::from_millis(100);
     const REBALANCE_PATIENCE: Duration = Duration::from_secs(1);
     let start = Instant::now();
@@ -149,7 +158,7 @@ pub fn commit_stored(client: &Client, deadline: Instant) -> Result<Vec<TopicPart
         serve(client);
         let left = deadline.saturating_duration_since(Instant::now());
         let wait = i32::try_from(left.as_millis()).unwrap_or(i32::MAX).max(1);
-        let error = match commit_now(client, wait) {
+        let error = match commit_now(client, offsets, wait) {
             Ok(offsets) => return Ok(offsets),
             Err(error) => error,
         };

@@ -106,7 +106,8 @@ function Consumer:consume_start(topic, partition, offset, queue) end
 ---Stops reading a partition; what is local of it is gone, what was handed out is done and, with a group, committed.
 ---
 ---Errors: raises for a partition that is not started; `nil, err` when it took more than ten seconds.
----Danger: waits for a commit if one is due.
+---Danger: waits for a commit if one is due, ten seconds at the most; `nil, err` when it failed. The partition is stopped
+---then, too.
 ---Source: `rd_kafka_consume_stop`, on a thread of the client's own.
 ---@param topic string
 ---@param partition integer
