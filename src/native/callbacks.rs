@@ -199,7 +199,8 @@ pub unsafe extern "C" fn on_delivery(_: *mut rd::rd_kafka_t, message: *const rd:
                 shared.set_last_error(from_code(code, None));
             }
         }
-        if code == 0 {
+        // Without acks there is no offset.
+        if code == 0 && (*message).offset >= 0 {
             let topic = std::ffi::CStr::from_ptr(rd::rd_kafka_topic_name((*message).rkt)).to_bytes();
             shared.progress.delivered(topic, (*message).partition, (*message).offset);
         }
