@@ -69,6 +69,7 @@ describe("producer:transaction", function()
         for _, value in ipairs(first) do rest[#rest + 1] = value end
         table.sort(rest)
         assert.same({ "1", "2", "3", "4", "5", "6", "7", "8" }, rest)
+        for _, place in ipairs(assert(c:position { "input:0", "input:1" })) do assert.equal(4, place.offset) end
     end)
 
     it("whose commit fails after all gives its input back with the abort", function()
