@@ -13,7 +13,8 @@ describe("after a fetch that was refused", function()
 
     local function at_end_and_refused(mock, consumer, next_one)
         for i = 1, 3 do assert.are.equal("v" .. i, h.wait_until(next_one, 20, "a message").value) end
-        mock:push_errors("Fetch", { "MSG_SIZE_TOO_LARGE" })
+        -- librdkafka makes the end of the partition of the first answer there, whatever its error.
+        mock:push_errors("Fetch", { "MSG_SIZE_TOO_LARGE", "MSG_SIZE_TOO_LARGE" })
         h.wait_until(function()
             local _, err = next_one()
             return err and err.name == "MSG_SIZE_TOO_LARGE"
