@@ -119,6 +119,15 @@ describe("The queue of an assigned partition", function()
         assert.same({ 7, 1, 1 }, committed(outsider()))
     end)
 
+    it("is done with its last message when the partition is sought", function()
+        local consumer, queues = split()
+        assigned(consumer)
+        for _ = 1, 3 do next_of(consumer, queues[0]) end
+        assert(consumer:seek(topic, 0, 10))
+        assert(consumer:close())
+        assert.equal(3, assert(outsider():committed { topic .. ":0" })[1].offset)
+    end)
+
     it("stores nothing from a cancelled message on", function()
         local consumer, queues = split()
         assigned(consumer)

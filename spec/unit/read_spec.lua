@@ -107,6 +107,20 @@ describe("A reader", function()
             :each(function() end))
     end)
 
+    it("pages by the bytes of each request, from the message that did not fit", function()
+        local request = { requests = { { partition = 0, max_bytes = 40 }, { partition = 1, from = 20, max_bytes = 9 }, { partition = 2, from = 90 } } }
+        local places = { [0] = 0, [1] = 20, [2] = 90 }
+        while request do
+            local page = reader(request)
+            assert(page:each(function(message)
+                assert.equal(places[message.partition], message.offset)
+                places[message.partition] = message.offset + 1
+            end))
+            request = page:next_request()
+        end
+        assert.same({ [0] = 100, [1] = 100, [2] = 100 }, places)
+    end)
+
     it("says why it cannot read, within its timeout", function()
         local _, err = reader { topic = "not-there", timeout = 3000 }:next()
         assert.equal("UNKNOWN_TOPIC_OR_PART", err.name)

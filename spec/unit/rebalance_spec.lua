@@ -169,6 +169,25 @@ describe("a rebalance", function()
         assert(c:close())
     end)
 
+    it("revokes what is left of a list that on_assign or the program made smaller", function()
+        local c = consumer {
+            ["partition.assignment.strategy"] = "cooperative-sticky",
+            on_assign = function() return { "t:1", "t:2" } end, on_revoke = function() end,
+        }
+        h.wait_until(function()
+            c:poll(20)
+            return places(c:assignment()) == "t:1 t:2"
+        end)
+        assert(c:incremental_unassign { "t:1" })
+        assert(c:unsubscribe())
+        h.wait_until(function()
+            local _, err = c:poll(20)
+            assert.is_nil(err)
+            return #c:assignment() == 0
+        end)
+        assert.is_nil(c:last_error())
+    end)
+
     it("finishes what it has to do when a callback raises, whose error comes out once", function()
         local first, second = { "first" }, { "second" }
         local c = consumer {

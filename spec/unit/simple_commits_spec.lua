@@ -63,6 +63,22 @@ describe("a simple consumer with a group that starts elsewhere than at what is s
         assert.are.same({ 4, 2 }, committed())
     end)
 
+    it("commits what a partition that is started anew has done, whatever was on its way before", function()
+        local consumer = simple { ["auto.commit.interval.ms"] = 1 }
+        assert(consumer:consume_start("t", 0, "earliest"))
+        mock:set_rtt(1, 100)
+        read(consumer, 0, 10)
+        -- The look that begins a commit is at most every 100 ms.
+        local deadline = h.now() + 0.15
+        while h.now() < deadline do consumer:consume_one("t", 0, 10) end
+        assert(consumer:consume_stop("t", 0))
+        assert(consumer:consume_start("t", 0, 1))
+        read(consumer, 0, 1)
+        mock:set_rtt(1, 0)
+        assert(consumer:close())
+        assert.are.same({ 2, "none" }, committed())
+    end)
+
     it("commits every auto.commit.interval.ms", function()
         local consumer = simple { ["auto.commit.interval.ms"] = 50 }
         assert(consumer:consume_start("t", 0, "earliest"))

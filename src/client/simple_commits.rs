@@ -40,6 +40,8 @@ impl SimpleCommits {
     /// A partition begins; what was done of it before is settled.
     pub fn begin(&self, topic: &str, partition: i32) {
         self.forget(topic, partition);
+        // An answer to come would be of what was done before.
+        self.under_way.take();
         if self.every > 0 {
             let done = TopicPartition::new(topic, partition, -1);
             self.places.borrow_mut().push(Place { done, committed: -1 });
