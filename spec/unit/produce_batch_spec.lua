@@ -190,6 +190,10 @@ describe("produce_batch", function()
             assert.matches("^user%.lua:2: bad argument #2 to 'produce_batch' %(an array of messages expected, got one with a hole: "
                 .. "nothing at index 2, but something at index %d; what follows a hole would not be sent%)$", err)
         end
+        local long = {}
+        for i = 1, 64 do long[i] = "v" end
+        long[100] = "v"
+        assert.matches("nothing at index 65, but something at index 100", h.error_of(p.produce_batch, p, topic, long))
         assert.equal(0, #p)
         assert.equal(40, (p:produce_batch(topic, reversed)))
         assert.equal(2, (p:produce_batch(topic, { "a", "b", n = 2 })))
