@@ -17,7 +17,8 @@ local kafka = {}
 ---Makes a producer, in the classic form with a broker list, or from one table with `"bootstrap.servers"` in it.
 ---It connects in the background; no broker need be there yet.
 ---
----Errors: raises for a property that is refused, a key nobody knows (with the nearest known one), an empty broker list.
+---Errors: raises for a property that is refused, a key nobody knows (with the nearest known one), an empty broker list, an
+---entry of `bootstrap.servers` that is no `host:port`.
 ---Danger: properties that load code (`plugin.library.paths` and the like) are refused without `allow_unsafe_config`.
 ---Source: `rd_kafka_conf_set`, `rd_kafka_new`, `rd_kafka_brokers_add`.
 ---@param brokerlist string|kafka.ProducerConf `"host:port,host:port"`, or the configuration itself
@@ -62,7 +63,7 @@ function kafka.with(client, fn) end
 ---Waits until all messages are reported, and serves callbacks meanwhile. The deliveries may be of several producers.
 ---
 ---Errors: `nil, err, missing`: the first error, and how many were not delivered; each delivery's own `wait(0)` tells its.
----Raises what a callback raised.
+---Raises what a callback raised, and for a list with a hole.
 ---Danger: after `_TIMED_OUT` they may still be delivered.
 ---Source: delivery reports.
 ---@param deliveries kafka.Delivery[] from `produce_async`

@@ -69,7 +69,8 @@ function Producer:poll(timeout) end
 ---
 ---Errors: `nil, err`: `_QUEUE_FULL` (nothing was queued: poll, then again), `MSG_SIZE_TOO_LARGE` with the limit,
 ---`_UNKNOWN_PARTITION`, a fatal error. Raises for a field that is not known or has the wrong type, and for arrays with holes.
----Danger: true means accepted, not delivered. With `on_full="block"` a full queue is waited for, and callbacks run meanwhile.
+---Danger: true means accepted, not delivered. With `on_full="block"` a full queue is waited for, and callbacks run meanwhile;
+---`_DESTROY` when one of them closes the producer.
 ---Source: `rd_kafka_produce`, `rd_kafka_produceva`.
 ---@param topic string|kafka.OutgoingMessage
 ---@param value? string|string[] nil is a tombstone, "" is not; parts of an array are joined
@@ -84,7 +85,8 @@ function Producer:produce(topic, value, key, options) end
 ---
 ---Errors: `errors[i]` is why `messages[i]` was refused; the others are queued. When the queue is full it stops there:
 ---`errors.first` says where, so poll and call again with `{from=errors.first}`. A wrong message is refused too
----(`_INVALID_ARG`), as others may be queued already. Raises for one message in place of an array.
+---(`_INVALID_ARG`), as others may be queued already. Raises for one message in place of an array, and for
+---an array with a hole.
 ---With `on_full="block"` it waits for room and serves callbacks meanwhile. One that raises does not end the batch: its error,
 ---the first one, is raised when all were accepted, and is in `errors.raised` when not, so that the count is not lost.
 ---Danger: it says nothing of delivery.
