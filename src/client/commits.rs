@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use crate::model::error::KafkaError;
 use crate::model::event::Committed;
@@ -82,8 +83,14 @@ impl Commits {
         }
     }
 
-    /// Nobody hears answers any more: librdkafka gets what waits here.
-    pub fn begin_all(&self, client: &Client) {
+    /// The client leaves: what waits has half the time that is left for it to go in turn, and then goes at once.
+    pub fn begin_rest(&self, client: &Client, deadline: Instant, mut tell: impl FnMut(Committed)) {
+        const PAUSE: Duration = Duration::from_millis(5);
+        let in_turn = Instant::now() + deadline.saturating_duration_since(Instant::now()) / 2;
+        while !self.waiting.borrow().is_empty() && Instant::now() < in_turn {
+            self.hear(client, &mut tell);
+            std::thread::sleep(PAUSE);
+        }
         for (list, asker) in self.waiting.take() {
             let _ = self.begin(client, list.as_deref(), asker, false);
         }

@@ -22,6 +22,7 @@ use super::rebalance::Rebalances;
 use super::registry;
 use crate::model::config::{find, Entries, Kind};
 use crate::model::error::KafkaError;
+use crate::model::event::{Committed, Event};
 use crate::model::partition::{TopicPartition, INVALID};
 use crate::model::topic::{parse_entry, TopicEntry};
 use crate::native::client::Client;
@@ -120,7 +121,6 @@ impl Consumer {
     /// Hands everything to the reaper, which leaves the group.
     pub fn leave(self, patience: Duration, tell: Tell) -> Arc<Departure> {
         let registered = self.handle.registered();
-        self.commits.begin_all(self.handle.client());
         let auto_commit = self.handle.client().property(&c"enable.auto.commit".to_owned());
         let asked = tell == Tell::Caller && auto_commit.as_deref() == Some("true");
         let commits = asked && self.has_group && !self.feeds.is_simple();
@@ -131,6 +131,7 @@ impl Consumer {
             held: Some(held),
             parting: Some(self.feeds.leave()),
             member: self.has_group,
+            waiting: self.commits,
             commits,
             workers: Some(workers),
             client,
@@ -173,6 +174,8 @@ struct Leaver {
     parting: Option<Parting>,
     /// There is a group to be left.
     member: bool,
+    /// Commits that wait for their turn.
+    waiting: Commits,
     /// `close` says whether the offsets arrived, so it asks for the answer itself.
     commits: bool,
     workers: Option<super::worker::Workers>,
@@ -192,6 +195,11 @@ impl Leave for Leaver {
     fn leave(&mut self, deadline: Instant) -> Outcome {
         // A group is not left before the messages are given back.
         self.held = None;
+        self.waiting.begin_rest(&self.client, deadline, |committed| {
+            if self.shared.wanted.commits {
+                self.shared.push(Event::Commit(Box::new(Committed { call: None, ..committed })));
+            }
+        });
         let parting = self.parting.take();
         let first = parting.as_ref().map_or(Ok(()), |parting| parting.commit(&self.client, deadline));
         let stopped = parting.is_none_or(|parting| parting.stop(deadline));
