@@ -125,6 +125,37 @@ describe("A coroutine dropped in its wait", function()
         end, 5, "a quiet descriptor")
     end)
 
+    -- Red when nothing ends the wait with its coroutine (`Flushing` in lua/producer.rs).
+    it("for a flush without a deadline does not keep the descriptor readable once it is collected", function()
+        local topic = h.topic()
+        local mock = h.mock { topics = { [topic] = 1 }, rtt = 100 }
+        local producer = h.track(kafka.producer { ["bootstrap.servers"] = mock:bootstrap_servers(), ["linger.ms"] = 0 })
+        local fd = producer:pollfd()
+        assert(producer:produce(topic, "x"))
+        drop(producer, 1, function() producer:flush(-1) end)
+        memory()
+        h.wait_until(function()
+            producer:poll(10)
+            return #producer == 0
+        end)
+        h.wait_until(function()
+            producer:poll(0)
+            return not loop.readable(fd, 100)
+        end, 5, "a quiet descriptor")
+    end)
+
+    it("for a report hears of no failure: close tells it", function()
+        local producer = h.track(kafka.producer { ["bootstrap.servers"] = h.nowhere, ["message.timeout.ms"] = 300, on_error = function() end })
+        local delivery = assert(producer:produce_async(h.topic(), "never"))
+        drop(producer, 1, function() delivery:wait(-1) end)
+        producer:flush(10000) -- poll would have told it
+        assert.is_true(delivery:done())
+        local closed, err, count = producer:close(1000)
+        assert.is_nil(closed)
+        assert.matches("1 message(s) were not delivered", err.message, 1, true)
+        assert.equal(1, count)
+    end)
+
     it("with a question that will never be answered holds up other calls for one try, ten seconds, at the most", function()
         local producer, delivery = undelivered()
         drop(producer, 40, function() producer:metadata { timeout = -1 } end)

@@ -59,6 +59,19 @@ impl Waiters {
     }
 }
 
+/// A call that waits for a flush.
+pub struct FlushWait {
+    id: u64,
+    waiters: Arc<Waiters>,
+}
+
+impl Drop for FlushWait {
+    fn drop(&mut self) {
+        let now = clock::now_ms();
+        self.waiters.lock().retain(|(other, deadline)| *other != self.id && *deadline > now);
+    }
+}
+
 /// Why a topic handle was not opened.
 pub enum Refusal {
     Property(String),
@@ -248,7 +261,11 @@ impl Producer {
     /// Takes in what librdkafka has queued, without waiting.
     pub fn serve(&self) {
         self.shared().wake.lower();
-        self.shared().serve(|| self.handle.client().serve());
+        self.shared().serve(|| {
+            if !self.shared().is_served_elsewhere() {
+                self.handle.client().serve();
+            }
+        });
         self.settle();
     }
 
@@ -259,13 +276,12 @@ impl Producer {
         self.handle.settle(false);
     }
 
-    /// Begins to wait for everything to be reported; [`Producer::end_flush`] with the number
-    /// returned, or the deadline, ends it.
-    pub fn begin_flush(&self, deadline: f64) -> u64 {
+    /// Begins to wait for everything to be reported, until the deadline or what is returned is dropped.
+    pub fn begin_flush(&self, deadline: f64) -> FlushWait {
         let id = self.flushes.get() + 1;
         self.flushes.set(id);
         self.flush_waiters.lock().push((id, deadline));
-        id
+        FlushWait { id, waiters: self.flush_waiters.clone() }
     }
 
     /// Lets the worker flush unless it does already.
@@ -278,9 +294,11 @@ impl Producer {
         let job = Arc::new(Flush { done: AtomicBool::new(false), waiters: self.flush_waiters.clone() });
         let (client, shared, ours) = (self.handle.client().clone(), self.shared().clone(), job.clone());
         self.handle.in_background(move || {
+            let serving = shared.serve_elsewhere();
             while shared.unreported() > 0 && ours.waiters.any() {
                 flush(&client, SLICE);
             }
+            drop(serving);
             drop(client);
             ours.done.store(true, Ordering::SeqCst);
             if ours.waiters.any() {
@@ -300,11 +318,6 @@ impl Producer {
         }
         self.keep_flushing()?;
         Ok(false)
-    }
-
-    pub fn end_flush(&self, id: u64) {
-        let now = clock::now_ms();
-        self.flush_waiters.lock().retain(|(other, deadline)| *other != id && *deadline > now);
     }
 
     /// Nobody waits for a flush any more.

@@ -364,8 +364,14 @@ impl Call {
         match self {
             Call::Init => native::init(client),
             Call::SendOffsets(offsets, group) => native::send_offsets(client, &PartitionList::of(&offsets), &group),
-            Call::Commit => native::commit(client),
-            Call::Abort => native::abort(client),
+            Call::Commit => {
+                let _serving = client.shared().serve_elsewhere();
+                native::commit(client)
+            }
+            Call::Abort => {
+                let _serving = client.shared().serve_elsewhere();
+                native::abort(client)
+            }
         }
     }
 }

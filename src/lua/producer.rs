@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mlua::prelude::*;
+use mlua::MultiValue;
 
 use super::args::entries;
-use super::ask::{ask, Ticket};
+use super::ask::{ask, Asked, Ticket};
 use super::class::{cold, hot, making_step, pushing_step, step, Method};
 use super::deliveries;
 use super::face::{Face, Leaves, Seat};
@@ -23,7 +24,7 @@ use crate::client::config::Settings;
 use crate::client::handle::Handle;
 use crate::client::leaving::{Departure, Tell};
 use crate::client::patience::Patience;
-use crate::client::producer::{Producer as Client, Refusal};
+use crate::client::producer::{FlushWait, Producer as Client, Refusal};
 use crate::model::config::Entries;
 use crate::native::conf::TopicConf;
 use crate::native::metadata::Scope;
@@ -215,14 +216,31 @@ fn last_offset(_: &Lua, producer: &Producer, args: Args) -> Result<Option<i64>, 
     Ok(wanted.map(|(_, offset)| offset).max())
 }
 
-/// Begins to wait for a flush; returns when to give up and a number for `flush_end`.
-fn flush_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(f64, f64), Raise> {
+/// A flush that a coroutine waits for: its ticket goes with it.
+struct Flushing(Cell<Option<FlushWait>>);
+
+impl Asked for Flushing {
+    fn is_answered(&self) -> bool {
+        false
+    }
+
+    fn take(&self, _: &Lua) -> Option<Result<MultiValue, Raise>> {
+        None
+    }
+
+    fn give_up(&self) {
+        self.0.take();
+    }
+}
+
+/// Begins to wait for a flush; returns when to give up, and a ticket to be forgotten at its end.
+fn flush_begin(_: &Lua, producer: &Producer, args: Args) -> Result<(f64, Ticket), Raise> {
     args.count(0, 1)?;
     let deadline = clock::deadline_ms(args.timeout(0, 10_000)?);
     let client = producer.open()?;
     client.serve();
-    let id = client.begin_flush(deadline);
-    Ok((deadline, id as f64))
+    let wait = client.begin_flush(deadline);
+    Ok((deadline, Ticket::new(Flushing(Cell::new(Some(wait))))))
 }
 
 /// Whether nothing is left to wait for.
@@ -231,9 +249,7 @@ fn flush_done(_: &Lua, producer: &Producer, _: Args) -> Result<bool, Raise> {
 }
 
 /// How many messages are left.
-fn flush_end(_: &Lua, producer: &Producer, args: Args) -> Result<i64, Raise> {
-    let id = args.integer(0, 0, i64::MAX)? as u64;
-    producer.seat.if_open(|client| client.end_flush(id));
+fn flush_left(_: &Lua, producer: &Producer, _: Args) -> Result<i64, Raise> {
     Ok(i64::try_from(producer.seat.shared.unreported()).unwrap_or(i64::MAX))
 }
 
@@ -307,7 +323,7 @@ pub fn steps() -> Vec<(&'static str, Method<Producer>)> {
         ("purge_begin", cold(Accepts::Open, STEP, purge_begin)),
         ("flush_begin", cold(Accepts::Open, STEP, flush_begin)),
         ("flush_done", cold(Accepts::Any, STEP, flush_done)),
-        ("flush_end", cold(Accepts::Any, STEP, flush_end)),
+        ("flush_left", cold(Accepts::Any, STEP, flush_left)),
         ("flush_error", cold(Accepts::Any, STEP, flush_error)),
         ("close_begin", cold(Accepts::Any, STEP, close_begin)),
         ("undelivered", cold(Accepts::Any, STEP, undelivered)),

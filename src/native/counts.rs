@@ -127,9 +127,11 @@ impl Counts {
     /// What was reported since the last time.
     pub fn take_served(&self) -> Served {
         let reported = self.reported.load(Ordering::Acquire);
+        // Before the failures: one that comes in between is told by the next call.
+        let unheard = self.unheard.load(Ordering::Acquire);
         let failed = self.failed.load(Ordering::Relaxed);
         let sequence = self.last_sequence.swap(0, Ordering::Relaxed);
-        self.told_unheard.store(self.unheard.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.told_unheard.store(unheard, Ordering::Relaxed);
         self.tell_unasked();
         Served {
             last_sequence: (sequence > 0).then_some(sequence - 1),

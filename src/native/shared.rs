@@ -4,7 +4,8 @@
 use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::counts::Counts;
 use super::progress::Progress;
@@ -43,6 +44,8 @@ pub struct Shared {
     pending: AtomicUsize,
     /// The Lua thread is inside a serving call and will look at the list itself.
     serving: AtomicBool,
+    /// Threads that serve in its place.
+    elsewhere: AtomicUsize,
     pub counts: Counts,
     pub progress: Progress,
     last_error: Mutex<Option<KafkaError>>,
@@ -87,6 +90,15 @@ pub struct Rebalance {
     pub partitions: super::partitions::PartitionList,
 }
 
+/// A worker that serves in place of the Lua thread.
+pub struct Elsewhere(Arc<Shared>);
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        self.0.elsewhere.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -106,6 +118,7 @@ impl Shared {
             events: Mutex::default(),
             pending: AtomicUsize::new(0),
             serving: AtomicBool::new(false),
+            elsewhere: AtomicUsize::new(0),
             counts,
             progress: Progress::default(),
             last_error: Mutex::default(),
@@ -178,6 +191,21 @@ impl Shared {
         let result = body();
         self.serving.store(false, Ordering::SeqCst);
         result
+    }
+
+    /// From here on a worker serves the reports, until all are in or what is returned is dropped: two threads at once
+    /// would mix up their order.
+    pub fn serve_elsewhere(self: &Arc<Shared>) -> Elsewhere {
+        self.elsewhere.fetch_add(1, Ordering::SeqCst);
+        while self.serving.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        Elsewhere(self.clone())
+    }
+
+    /// For the Lua thread inside [`Shared::serve`].
+    pub fn is_served_elsewhere(&self) -> bool {
+        self.elsewhere.load(Ordering::SeqCst) > 0 && self.unreported() > 0
     }
 
     pub fn unreported(&self) -> u64 {

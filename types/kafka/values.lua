@@ -184,7 +184,7 @@
 ---@class kafka.ProduceOptions
 ---@field partition? integer default: the partitioner's choice
 ---@field headers? [string, string?][]|table<string, string> pairs keep their order and may repeat
----@field timestamp? integer milliseconds since 1970; default now
+---@field timestamp? integer milliseconds since 1970; default now, which 0 stands for as well
 ---@field on_delivery? fun(err: kafka.Error?, report: kafka.Report) for this message; the client's is called after it
 ---@field opaque? any comes back as `report.opaque`
 

@@ -29,7 +29,8 @@ local function into(delivery, own)
         for _, ticket in pairs(waiting or {}) do tickets.finish(ticket) end
         if own then
             own(err, report)
-        elseif err and next(waiting or {}) == nil and not step.callbacks(delivery.producer).on_delivery then
+        elseif err and not step.callbacks(delivery.producer).on_delivery then
+            -- A live waiter takes this back; one that was dropped may still stand among the waiting.
             delivery.unasked = step.not_asked(delivery.producer)
         end
     end

@@ -3,7 +3,7 @@ local native = ...
 local class, step = native.producer.class, native.producer.step
 local form = native.client_form(step)
 local dispatch, dispatch_or_raise, wait_until, serve = form.dispatch, form.dispatch_or_raise, form.wait_until, form.serve
-local now, step_poll, select = native.now, step.poll, select
+local now, step_poll, select, tickets = native.now, step.poll, select, native.ticket.step
 local ceil, max, min = math.ceil, math.max, math.min
 local methods = class.__index
 
@@ -44,13 +44,14 @@ local function serve_until_flushed(self, deadline)
 end
 
 -- No pcall around the waiting: plain 5.1 could not yield across it. What is raised in between (by a
--- replaced wait, by Ctrl-C) leaves nothing to be undone.
+-- replaced wait, by Ctrl-C) leaves nothing to be undone: the ticket goes with the coroutine.
 function methods.flush(...)
-    local deadline, id = step.flush_begin(...)
-    if not deadline then return nil, id end
+    local deadline, ticket = step.flush_begin(...)
+    if not deadline then return nil, ticket end
     local self = ...
     local failed, err = serve_until_flushed(self, deadline)
-    local left = step.flush_end(self, id)
+    tickets.forget(ticket)
+    local left = step.flush_left(self)
     if failed then error(err, 0) end
     if form.is_closed(self) then return nil, native.destroyed() end
     if left == 0 then return true end
@@ -78,9 +79,9 @@ function methods.close(...)
     local failed, first
     local open, under_way = step.transaction_state(self)
     if not open and (#self > 0 or under_way) and now() < deadline then
-        local until_then, id = step.flush_begin(self, max(0, min(2 ^ 31 - 1, ceil(deadline - now()))))
+        local until_then, ticket = step.flush_begin(self, max(0, min(2 ^ 31 - 1, ceil(deadline - now()))))
         failed, first = serve_until_flushed(self, until_then)
-        step.flush_end(self, id)
+        tickets.forget(ticket)
         while select(2, step.transaction_state(self)) and now() < until_then do
             wait_until(self, min(until_then, now() + 100)) -- its end wakes nobody here
         end
