@@ -48,6 +48,28 @@ describe("a classic producer's topic", function()
         assert.are.same({ 5, 1 }, { id, failures })
     end)
 
+    it("is made again with other settings without an error, and keeps those it has [19]", function()
+        p:create_topic("test", { ["message.timeout.ms"] = 150 })
+        p:destroy_topic("test")
+        assert.are.equal(0, select("#", p:create_topic("test", { ["message.timeout.ms"] = 290000 })))
+        assert.are.equal(150, p:topic_config("test")["message.timeout.ms"])
+        assert.are.equal("_CONFLICT", p:last_error().name)
+        assert.are.equal(0, p:send("test", 0, 5, "m"))
+        local id, failures = p:poll(5000)
+        assert.are.same({ 5, 1 }, { id, failures })
+    end)
+
+    it("is made again without settings, or with the same, without a word [19]", function()
+        for _, conf in ipairs { { ["message.timeout.ms"] = 150, acks = 1 }, { acks = "1" }, { ["request.required.acks"] = 1 }, {} } do
+            p:create_topic("test", conf)
+            p:create_topic("test")
+            p:destroy_topic("test")
+        end
+        local err = p:last_error()
+        assert.is_true(err == nil or err.name ~= "_CONFLICT")
+        assert.are.equal(150, p:topic_config("test")["message.timeout.ms"])
+    end)
+
     it("belongs to its producer alone [19]", function()
         local other = h.track(kafka.producer(h.nowhere))
         p:create_topic("test")

@@ -139,6 +139,61 @@ describe("topic_config()", function()
         assert.equal(1, p:topic_config().acks)
     end)
 
+    it("gives those in force, when a topic is made again with others, which on_error hears once", function()
+        local errors = {}
+        local p = producer{ acks = 1, on_error = function(err)
+            if err.name == "_CONFLICT" then errors[#errors + 1] = err.message end
+        end }
+        p:create_topic("t", { acks = 0, ["message.timeout.ms"] = 1234, ["compression.codec"] = "none" })
+        for _ = 1, 3 do
+            p:destroy_topic("t")
+            assert.equal(0, p:topic_config("t").acks)
+            p:create_topic("t", { acks = "all", ["message.timeout.ms"] = 1234, ["compression.codec"] = "gzip" })
+            assert.equal(0, p:topic_config("t").acks)
+            assert.equal("none", p:topic_config("t")["compression.codec"])
+        end
+        -- Before poll, which may hear that there is nobody to connect to.
+        local last = p:last_error()
+        p:poll()
+        assert.equal(1, #errors)
+        assert.equal(errors[1], last.message)
+        assert.matches('create_topic changed nothing for topic "t"', errors[1], 1, true)
+        assert.matches("acks stays 0 instead of -1", errors[1], 1, true)
+        assert.matches("compression.codec stays none instead of gzip", errors[1], 1, true)
+        assert.is_nil(errors[1]:find("message.timeout.ms", 1, true))
+        assert.matches("create the topic once, with its settings, before its first message, or make another producer", errors[1], 1, true)
+    end)
+
+    it("gives those in force, when a topic was used before it was made with others", function()
+        local told = 0
+        local p = producer{ acks = 1, ["compression.codec"] = "gzip", on_error = function(err)
+            if err.name == "_CONFLICT" then told = told + 1 end
+        end }
+        assert(p:produce("used", "x"))
+        p:create_topic("used", { acks = 1, ["compression.codec"] = "gzip" })
+        p:poll()
+        assert.equal(0, told)
+        p:create_topic("used", { acks = 0 })
+        p:destroy_topic("used")
+        p:create_topic("used", { acks = 0 })
+        p:poll()
+        assert.equal(1, told)
+        assert.equal(1, p:topic_config("used").acks)
+        p:close(0)
+    end)
+
+    it("is what messages get: those of a topic made again go by its first acks", function()
+        local topic = h.topic()
+        local mock = h.mock { topics = { [topic] = 1 } }
+        local p = h.track(kafka.producer{ ["bootstrap.servers"] = mock:bootstrap_servers() })
+        p:create_topic(topic, { acks = "all" })
+        p:destroy_topic(topic)
+        p:create_topic(topic, { acks = 0 })
+        assert.equal(-1, p:topic_config(topic).acks)
+        local report = assert(p:produce_sync(topic, "x"))
+        assert.same({ "persisted", 0 }, { report.status, report.offset })
+    end)
+
     it("gives a consumer's, from both tables of the classic call", function()
         local c = h.track(kafka.consumer(NOWHERE, { "t" }, { ["group.id"] = "g" }, { ["auto.offset.reset"] = "error" }))
         assert.equal("error", c:topic_config()["auto.offset.reset"])

@@ -7,17 +7,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock;
-use super::config::{build, set_topic, Settings};
+use super::config::{build, Settings};
 use super::handle::{Handle, Parts};
 use super::leaving::{depart, Departure, Tell};
 use super::producer_leaving::Leaver;
 use super::question::Question;
 use super::registry;
-use super::topics::Topics;
+use super::topics::{conf_with, Topics};
 use super::transactions::{Call, Transactions};
 use crate::model::config::{Entries, Kind};
 use crate::model::error::{KafkaError, MSG_SIZE_TOO_LARGE, QUEUE_FULL};
-use crate::model::event::Mark;
+use crate::model::event::{Event, Mark};
 use crate::model::topic::check_name;
 use crate::native::conf::TopicConf;
 use crate::native::metadata::Scope;
@@ -114,30 +114,25 @@ impl Producer {
         self.handle.shared()
     }
 
-    /// Opens a topic handle with the client's topic-level settings and `entries` on top.
+    /// Opens a topic handle with the client's topic-level settings and `entries` on top. Where others
+    /// are in force already they stay, which is told once.
     pub fn create_topic(&self, name: &[u8], entries: &Entries) -> Result<(), Refusal> {
         check_name(name).map_err(Refusal::Topic)?;
-        if self.topics.has(name) {
-            return Ok(());
+        if !self.topics.has(name) {
+            self.topics.open(self.handle.client(), name, entries)?;
         }
-        let conf = self.topic_conf(entries).map_err(Refusal::Property)?;
-        let failed = |why: String| Refusal::Topic(format!("rd_kafka_topic_new failed: {why}"));
-        let c_name = CString::new(name).map_err(|error| failed(error.to_string()))?;
-        let topic = Topic::open(self.handle.client(), &c_name, Some(conf)).map_err(|error| failed(error.message))?;
-        self.topics.insert(name, topic, entries.clone());
+        if let Some(error) = self.topics.unmet(self.handle.client(), name, entries) {
+            self.shared().set_last_error(error.clone());
+            if self.shared().wanted.errors {
+                self.shared().push(Event::Error(error));
+            }
+        }
         Ok(())
-    }
-
-    /// The client's topic-level settings with `entries` on top.
-    fn topic_conf(&self, entries: &Entries) -> Result<TopicConf, String> {
-        let mut conf = TopicConf::of(self.handle.client());
-        entries.iter().try_for_each(|(key, value)| set_topic(&mut conf, key, value))?;
-        Ok(conf)
     }
 
     /// The settings a topic has here, or would get.
     pub fn conf_of(&self, name: &[u8]) -> Result<TopicConf, String> {
-        self.topic_conf(&self.topics.settings(name))
+        conf_with(self.handle.client(), &self.topics.settings(name))
     }
 
     pub fn has_topic(&self, name: &[u8]) -> bool {

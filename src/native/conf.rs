@@ -156,6 +156,12 @@ impl TopicConf {
         printed(|value, size| unsafe { rd::rd_kafka_topic_conf_get(self.0, key.as_ptr(), value, size) })
     }
 
+    /// A number of the caller's, which a topic made of these settings has: [`super::topic::Topic::mark`].
+    pub fn mark(&mut self, mark: usize) {
+        // SAFETY: the conf is ours; librdkafka only copies the number.
+        unsafe { rd::rd_kafka_topic_conf_set_opaque(self.0, mark as *mut std::os::raw::c_void) };
+    }
+
     /// For rd_kafka_topic_new, which frees it on every path.
     pub fn into_raw(self) -> *mut rd::rd_kafka_topic_conf_t {
         let conf = self.0;

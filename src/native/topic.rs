@@ -34,6 +34,13 @@ impl Topic {
         Ok(Topic { handle, client: client.clone() })
     }
 
+    /// The mark of the settings in force, 0 of those without one. They may be older than the ones it
+    /// was opened with: librdkafka knows a topic for as long as the client lives.
+    pub fn mark(&self) -> usize {
+        // SAFETY: the handle is live; the opaque is a number, see `TopicConf::mark`.
+        unsafe { rd::rd_kafka_topic_opaque(self.handle) as usize }
+    }
+
     pub fn as_ptr(&self) -> *mut rd::rd_kafka_topic_t {
         self.handle
     }

@@ -9,8 +9,10 @@ local Producer = {}
 
 ---Makes a topic known to `send`, with properties of its own on top of the client's. Known already: nothing happens.
 ---
----Errors: raises for a property or a name that is refused.
----Danger: it does not create the topic on the brokers; whether they do at first use is their setting.
+---Errors: raises for a property or a name that is refused. Properties that differ from those in force change nothing:
+---once for each topic `on_error` and `last_error` tell it, as `_CONFLICT`.
+---Danger: a producer keeps the properties a topic was first used with, by `create_topic` or by `produce`, for as long as
+---it lives; `topic_config` tells them. And it does not create the topic on the brokers; whether they do at first use is their setting.
 ---Source: `rd_kafka_topic_new`.
 ---@param topic string
 ---@param conf? table<string, string|number|boolean> properties at topic level, such as `acks`
@@ -28,7 +30,8 @@ function Producer:has_topic(topic) end
 ---Makes `send` forget this topic. Messages under way are still delivered.
 ---
 ---Errors: raises for a wrong argument; an unknown topic is no error.
----Danger: none.
+---Danger: the properties it has stay, and are in force again when the topic is made or used again. Other ones take another
+---producer.
 ---Source: `rd_kafka_topic_destroy`.
 ---@param topic string
 function Producer:destroy_topic(topic) end
@@ -245,7 +248,8 @@ function Producer:partition_available(topic, partition) end
 ---@return table<string, string|number|boolean|function> config absent: not set, and no default
 function Producer:config() end
 
----What the topic-level properties come to, for the client as a whole, or for one topic with what `create_topic` put on top.
+---What the topic-level properties come to, for the client as a whole, or for one topic with what the `create_topic` that
+---first used it put on top.
 ---
 ---Errors: raises for a name that cannot be a topic's, and on a closed client.
 ---Danger: none.
