@@ -1,9 +1,9 @@
 -- A simple consumer with a group commits what is done, wherever it was started: librdkafka commits only what was
--- started at "stored", and the next program that starts there would pass over messages, or read them again.
+-- started at "stored", whatever enable.auto.commit says, and the next program would pass over messages, or read them again.
 local h = require "spec.helper"
 local kafka = h.kafka
 
-describe("a simple consumer with a group that starts elsewhere than at what is stored", function()
+describe("a simple consumer with a group", function()
     after_each(h.cleanup)
     local mock, group
 
@@ -119,5 +119,108 @@ describe("a simple consumer with a group that starts elsewhere than at what is s
         done, err = consumer:close(3000)
         assert.is_nil(done)
         assert.are.equal("GROUP_AUTHORIZATION_FAILED", err.name)
+    end)
+
+    local function refusals(count, name)
+        local list = {}
+        for i = 1, count do list[i] = name end
+        mock:push_errors("OffsetCommit", list)
+    end
+
+    local function commits()
+        local count = 0
+        for _, request in ipairs(mock:requests()) do
+            if request.api == "OffsetCommit" then count = count + 1 end
+        end
+        return count
+    end
+
+    -- Has done some of partition 0, of which a commit has begun whose answer it has not read. How many were handed out.
+    local function commit_under_way()
+        local consumer = simple { ["auto.commit.interval.ms"] = 1 }
+        assert(consumer:consume_start("t", 0, "earliest"))
+        read(consumer, 0, 2)
+        -- The look that begins a commit is at most every 100 ms.
+        h.sleep(0.12)
+        local done = 2 + #assert(consumer:consume_batch("t", 0, 1000, 1))
+        h.wait_until(function() return commits() >= 1 end, 20, "a commit")
+        return consumer, done
+    end
+
+    it("closes at once and commits all, with an automatic commit whose answer was not read", function()
+        local consumer, done = commit_under_way()
+        done = done + #assert(consumer:consume_batch("t", 0, 1000, 5))
+        assert(consumer:close())
+        assert.are.same({ done, "none" }, committed())
+    end)
+
+    for _, way in ipairs { "close", "consume_stop" } do
+        it("commits last what was done last, also when an automatic commit is sent again: " .. way, function()
+            refusals(1, "COORDINATOR_LOAD_IN_PROGRESS")
+            local consumer, done = commit_under_way()
+            done = done + #assert(consumer:consume_batch("t", 0, 1000, 5))
+            if way == "consume_stop" then
+                assert(consumer:consume_stop("t", 0))
+            end
+            assert(consumer:close())
+            assert.are.same({ done, "none" }, committed())
+        end)
+    end
+
+    describe("that starts at what is stored", function()
+        local function start(conf, count)
+            local all = { ["auto.offset.reset"] = "earliest" }
+            for key, value in pairs(conf or {}) do all[key] = value end
+            local consumer = simple(all)
+            assert(consumer:consume_start("t", 0, "stored"))
+            read(consumer, 0, count)
+            return consumer
+        end
+
+        it("goes on after what was done, by consume_stop and close", function()
+            local consumer = start(nil, 3)
+            assert(consumer:consume_stop("t", 0))
+            assert.are.same({ 3, "none" }, committed())
+            assert(consumer:consume_start("t", 0, "stored"))
+            assert.are.equal(3, h.wait_until(function() return consumer:consume_one("t", 0, 100) end, 20).offset)
+            assert(consumer:close())
+            assert.are.same({ 4, "none" }, committed())
+        end)
+
+        it("commits nothing with enable.auto.commit=false, neither by consume_stop nor by close", function()
+            local consumer = start({ ["enable.auto.commit"] = false }, 3)
+            assert(consumer:consume_stop("t", 0))
+            assert(consumer:consume_start("t", 0, "stored"))
+            read(consumer, 0, 3)
+            assert(consumer:close())
+            assert.are.equal(0, commits())
+            assert.are.same({ "none", "none" }, committed())
+        end)
+
+        it("commits every auto.commit.interval.ms", function()
+            local consumer = start({ ["auto.commit.interval.ms"] = 50 }, 4)
+            h.wait_until(function()
+                consumer:consume_callback("t", 0, 0, function() end)
+                return committed()[1] == 10
+            end, 20, "a commit")
+        end)
+
+        it("commits only by consume_stop and close with auto.commit.interval.ms=0", function()
+            assert(start({ ["auto.commit.interval.ms"] = 0 }, 4):close())
+            assert.are.same({ 4, "none" }, committed())
+        end)
+
+        it("says by consume_stop and close that it could not commit", function()
+            local consumer = start(nil, 4)
+            assert(consumer:consume_start("t", 1, "stored"))
+            read(consumer, 1, 4)
+            refusals(200, "GROUP_AUTHORIZATION_FAILED")
+            local done, err = consumer:consume_stop("t", 0)
+            assert.is_nil(done)
+            assert.are.equal("GROUP_AUTHORIZATION_FAILED", err.name)
+            done, err = consumer:close(3000)
+            assert.is_nil(done)
+            assert.are.equal("GROUP_AUTHORIZATION_FAILED", err.name)
+        end)
     end)
 end)

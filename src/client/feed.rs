@@ -235,9 +235,12 @@ impl Feed {
     }
 
     fn store(&self, message: &Message) {
-        if let Err(error) = message.store() {
-            if error.code != STATE && error.code != UNKNOWN_PARTITION {
-                self.shared.set_last_error(error);
+        // What librdkafka stores of a started partition it commits as it likes.
+        if self.of != Of::Started || self.commits.in_file {
+            if let Err(error) = message.store() {
+                if error.code != STATE && error.code != UNKNOWN_PARTITION {
+                    self.shared.set_last_error(error);
+                }
             }
         }
         if self.of == Of::Started {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::feed::{End, Feed, Of, Open, Storing};
-use super::simple_commits::{self, SimpleCommits};
+use super::simple_commits::{self, Due, SimpleCommits};
 use super::unseen::Unseen;
 use crate::model::error::KafkaError;
 use crate::model::partition::{TopicPartition, INVALID, STORED};
@@ -55,7 +55,7 @@ pub struct Stopping {
     pub topic: Arc<Topic>,
     pub partition: i32,
     /// Done, and to be committed first.
-    due: Vec<TopicPartition>,
+    due: Due,
     done: Arc<AtomicBool>,
 }
 
@@ -232,7 +232,7 @@ impl Feeds {
         };
         let begun = feed.with_queue(|queue| simple::start(&topic, partition, offset, queue)).unwrap_or_else(|| Err(feed.over()));
         if begun.is_ok() {
-            if offset != STORED {
+            if offset != STORED || !self.commits.in_file {
                 self.commits.begin(&key.0, partition);
             }
             self.unseen.add(&key.0, partition);
@@ -257,7 +257,7 @@ impl Feeds {
         *stopping = Some(done.clone());
         feed.finish_last();
         feed.forget_partition(&TopicPartition::new(name, partition, INVALID));
-        let due = self.commits.forget(name, partition).into_iter().collect();
+        let due = self.commits.forget(name, partition);
         Ok(Stopping { topic: topic.clone(), partition, due, done })
     }
 
@@ -295,7 +295,7 @@ impl Feeds {
             .collect();
         self.client.take();
         self.topics.take();
-        Parting { stops, held, due: self.commits.due() }
+        Parting { stops, held, due: self.commits.leave() }
     }
 }
 
@@ -318,19 +318,19 @@ pub struct Parting {
     stops: Vec<(Arc<Topic>, i32)>,
     held: Vec<Open>,
     /// To be committed: librdkafka does not.
-    due: Vec<TopicPartition>,
+    due: Due,
 }
 
 impl Parting {
     pub fn commit(&self, client: &Client, deadline: Instant) -> Result<(), KafkaError> {
-        if self.due.is_empty() {
+        if self.due.places.is_empty() {
             return Ok(());
         }
-        commit_until(client, Some(&self.due), deadline).map(drop)
+        self.due.take_turn(deadline, || false);
+        commit_until(client, Some(&self.due.places), deadline).map(drop)
     }
 
-    /// Stops what is started, which commits what is stored, as long as there is time. False when
-    /// there was too little.
+    /// Stops what is started, as long as there is time. False when there was too little.
     pub fn stop(self, deadline: Instant) -> bool {
         let mut in_time = true;
         for (topic, partition) in self.stops {
