@@ -41,7 +41,7 @@ fn leave(registry: &'static Registry, live: Live, client: Arc<Client>) {
     let witness = shared.clone();
     let job = move || {
         let loss = match live.kind {
-            Kind::Producer if shared.counts.in_transaction().is_some() => abort_until(&client, deadline),
+            Kind::Producer if shared.counts.in_transaction().is_some() => abort_until(&client, deadline).loss,
             Kind::Producer => {
                 flush_until(&client, deadline);
                 Loss::of(&shared)

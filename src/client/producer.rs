@@ -375,8 +375,7 @@ impl Producer {
         self.cancel_flush();
         let registered = self.handle.registered();
         let Parts { client, shared, workers } = self.handle.into_parts();
-        let aborts = self.transactions.is_open();
-        let leaver = Leaver { shared, topics: self.topics.into_topics(), aborts, workers: Some(workers), client };
+        let leaver = Leaver { shared, topics: self.topics.into_topics(), workers: Some(workers), client };
         let departure = depart(Box::new(leaver), patience, tell);
         registry::current().remove(registered);
         departure

@@ -1,4 +1,5 @@
-//! How a producer leaves: what is queued is flushed, an open transaction is aborted.
+//! How a producer leaves: what is queued is flushed, an open transaction is aborted, so that whoever reads committed messages
+//! need not wait until it times out.
 
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -18,8 +19,6 @@ use crate::native::transactions::abort_within;
 pub struct Leaver {
     pub shared: Arc<Shared>,
     pub topics: Vec<Topic>,
-    /// A transaction is open: whoever reads committed messages need not wait until it times out.
-    pub aborts: bool,
     pub workers: Option<Workers>,
     pub client: Arc<Client>,
 }
@@ -31,32 +30,56 @@ impl Leaver {
     }
 }
 
-/// Ends the open transaction, whose messages are lost, unless a commit that is under way does.
-pub fn abort_until(client: &Client, deadline: Instant) -> Loss {
+/// Whether a transaction is open that nobody is about to end.
+fn is_left_open(shared: &Shared) -> bool {
+    // In this order: a commit that succeeds says so before it is no longer under way.
+    !shared.counts.ending.load(Ordering::Acquire) && shared.counts.in_transaction().is_some()
+}
+
+/// What [`abort_until`] came to.
+pub struct Abort {
+    pub loss: Loss,
+    /// Another call of this client was in the way until the end.
+    was_barred: bool,
+}
+
+/// Ends the open transaction, whose messages are lost, unless a commit or an abort that is under way does.
+pub fn abort_until(client: &Client, deadline: Instant) -> Abort {
     const LEAST: Duration = Duration::from_secs(1);
     const STEP: Duration = Duration::from_millis(10);
     let counts = &client.shared().counts;
     // What the abort takes back fails with errors of its own, which are not why.
     let loss = Loss::of(client.shared());
     let end = deadline.max(Instant::now() + LEAST);
-    while counts.in_transaction().is_some() {
+    loop {
+        // Before it is asked whether the transaction is open: as above.
+        let is_ending = counts.ending.load(Ordering::Acquire);
+        if counts.in_transaction().is_none() {
+            return Abort { loss: Loss::default(), was_barred: false };
+        }
         let patience = end.saturating_duration_since(Instant::now());
-        if counts.committing.load(Ordering::Acquire) && patience > STEP {
+        if is_ending && patience > STEP {
             std::thread::sleep(STEP);
             continue;
         }
         // If it fails, the broker does it when transaction.timeout.ms is over.
         match abort_within(client, i32::try_from(patience.as_millis()).unwrap_or(i32::MAX)) {
             Err(error) if error.code == CONFLICT && patience > STEP => std::thread::sleep(STEP),
-            _ => return loss,
+            outcome => {
+                let was_barred = outcome.is_err_and(|error| error.code == CONFLICT);
+                return Abort { loss, was_barred };
+            }
         }
     }
-    Loss::default()
 }
 
 impl Leave for Leaver {
     fn leave(&mut self, deadline: Instant) -> Outcome {
-        let mut loss = if self.aborts { abort_until(&self.client, deadline) } else { self.flush(deadline) };
+        let Abort { mut loss, was_barred } = if is_left_open(&self.shared) {
+            abort_until(&self.client, deadline)
+        } else {
+            Abort { loss: self.flush(deadline), was_barred: true }
+        };
         if self.shared.unreported() > 0 {
             purge(&self.client);
         }
@@ -64,8 +87,11 @@ impl Leave for Leaver {
         if let Some(workers) = self.workers.take() {
             workers.join();
         }
-        if self.shared.counts.in_transaction().is_none() {
-            loss.uncommitted = 0; // a commit under way has ended meanwhile
+        // No call is under way any more: what is open now nobody else ends.
+        if !is_left_open(&self.shared) {
+            loss.uncommitted = 0;
+        } else if was_barred {
+            abort_until(&self.client, deadline);
         }
         Outcome { loss, failure: None }
     }

@@ -250,7 +250,7 @@ impl Transactions {
         let offsets = if let Call::SendOffsets(offsets, _) = &call { offsets.clone() } else { Vec::new() };
         let job = Arc::new(Job { id, kind, offsets, state: Mutex::default(), ended: Condvar::new() });
         let (client, ours) = (handle.client().clone(), job.clone());
-        handle.client().shared().counts.committing.store(kind == Kind::Commit, Ordering::Release);
+        handle.client().shared().counts.ending.store(matches!(kind, Kind::Commit | Kind::Abort), Ordering::Release);
         let started = handle.in_background(move || {
             if let Some(before) = before {
                 before.wait();
@@ -259,13 +259,13 @@ impl Transactions {
             if outcome.is_ok() && matches!(kind, Kind::Commit | Kind::Abort) {
                 client.shared().counts.end_transaction();
             }
-            client.shared().counts.committing.store(false, Ordering::Release);
+            client.shared().counts.ending.store(false, Ordering::Release);
             // Before the outcome is known: whoever hears it may close the client.
             drop(client);
             ours.end(outcome);
         });
         if let Err(error) = started {
-            handle.client().shared().counts.committing.store(false, Ordering::Release);
+            handle.client().shared().counts.ending.store(false, Ordering::Release);
             return Err(error);
         }
         self.jobs.set(id);

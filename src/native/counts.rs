@@ -23,8 +23,8 @@ pub struct Counts {
     told_unheard: AtomicU64,
     /// One more than `accepted` was when the open transaction began; 0 for none.
     transaction_from: AtomicU64,
-    /// The open transaction is being committed.
-    pub committing: AtomicBool,
+    /// The open transaction is being committed or aborted.
+    pub ending: AtomicBool,
     /// Every so many-th good report is told; the rest is counted.
     pub every: AtomicU64,
     good: AtomicU64,
