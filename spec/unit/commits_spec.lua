@@ -154,8 +154,8 @@ describe("a commit", function()
     end)
 
     it("in the background tells its function and on_commit, in the order of the calls", function()
-        local told, all = {}, 0
-        local c = reading { on_commit = function(err) all = all + (err and 0 or 1) end }
+        local told, last = {}, nil
+        local c = reading { on_commit = function(err, offsets) last = not err and offsets[1].offset end }
         next_of(c)
         for offset = 1, 5 do
             assert.is_true(c:commit_async({ { topic = "t", partition = 0, offset = offset } }, function(err, offsets)
@@ -164,13 +164,13 @@ describe("a commit", function()
         end
         h.wait_until(function()
             c:poll(20)
-            return #told == 5 and all == 5
+            return #told == 5 and last == 5
         end)
         assert.same({ 1, 2, 3, 4, 5 }, told)
         assert.equal(5, committed(c).offset)
     end)
 
-    -- Turns red when commits do not wait for an answer of the coordinator (may_begin in client/commits.rs).
+    -- Turns red when a commit does not wait for the one before (is_over in client/commits.rs).
     it("never passes an older one, however many come while the coordinator is looked for", function()
         mock:set_rtt(1, 40)
         local told, called = {}, 0
@@ -192,6 +192,26 @@ describe("a commit", function()
             return #told == called - 1
         end, 60)
         for i, offset in ipairs(told) do assert.equal(i, offset) end
+    end)
+
+    it("never passes one that is tried again, and tells each call of the offsets it named", function()
+        for _, refused in ipairs { "COORDINATOR_LOAD_IN_PROGRESS", "NOT_COORDINATOR", "REQUEST_TIMED_OUT" } do
+            local c, told = reading(), {}
+            assert(c:commit { { topic = "t", partition = 0, offset = 1 } }) -- the coordinator is known from here on
+            mock:push_errors("OffsetCommit", { refused })
+            for offset = 2, 6 do
+                assert(c:commit_async({ { topic = "t", partition = offset % 2, offset = offset, metadata = "m" .. offset } }, function(err, offsets)
+                    told[#told + 1] = err and err.name or ("%d:%d %s"):format(offsets[1].partition, offsets[1].offset, offsets[1].metadata)
+                    assert.equal(1, #offsets)
+                end))
+            end
+            assert.is_true(c:commit { { topic = "t", partition = 0, offset = 7 } })
+            c:poll(0)
+            assert.same({ "0:2 m2", "1:3 m3", "0:4 m4", "1:5 m5", "0:6 m6" }, told)
+            assert.equal(7, committed(c).offset)
+            assert.equal(5, assert(c:committed { "t:1" })[1].offset)
+            assert.is_true(c:close())
+        end
     end)
 
     -- One by one they would take a session each.

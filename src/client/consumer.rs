@@ -22,7 +22,6 @@ use super::rebalance::Rebalances;
 use super::registry;
 use crate::model::config::{find, Entries, Kind};
 use crate::model::error::KafkaError;
-use crate::model::event::{Committed, Event};
 use crate::model::partition::{TopicPartition, INVALID};
 use crate::model::topic::{parse_entry, TopicEntry};
 use crate::native::client::Client;
@@ -195,11 +194,7 @@ impl Leave for Leaver {
     fn leave(&mut self, deadline: Instant) -> Outcome {
         // A group is not left before the messages are given back.
         self.held = None;
-        self.waiting.begin_rest(&self.client, deadline, |committed| {
-            if self.shared.wanted.commits {
-                self.shared.push(Event::Commit(Box::new(Committed { call: None, ..committed })));
-            }
-        });
+        self.waiting.begin_rest(&self.client, deadline);
         let parting = self.parting.take();
         let first = parting.as_ref().map_or(Ok(()), |parting| parting.commit(&self.client, deadline));
         let stopped = parting.is_none_or(|parting| parting.stop(deadline));

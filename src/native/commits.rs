@@ -1,6 +1,6 @@
 //! Offsets a group has committed, what is stored for the next commit, and committing.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use rdkafka::bindings as rd;
@@ -34,24 +34,12 @@ pub struct Commit(Arc<Inner>);
 
 struct Inner {
     queue: Queue,
-    answer: AtomicU8,
-}
-
-/// What is known of a commit's answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Answer {
-    Open,
-    /// It was an error, or did not come in time.
-    Failed,
-    /// Nothing was to be committed: the coordinator was not asked.
-    Nothing,
-    Committed,
+    taken: AtomicBool,
 }
 
 impl Commit {
     pub fn prepare(client: &Client) -> Result<Commit, KafkaError> {
-        Ok(Commit(Arc::new(Inner { queue: reply_queue(client)?, answer: AtomicU8::new(Answer::Open as u8) })))
+        Ok(Commit(Arc::new(Inner { queue: waking_queue(client)?, taken: AtomicBool::new(false) })))
     }
 
     /// Asks the group to commit `offsets`, or what is stored. Does not wait.
@@ -62,25 +50,14 @@ impl Commit {
     /// Waits up to `ms` for the answer, which brings what was committed.
     pub fn wait(&self, ms: i32) -> Result<Vec<TopicPartition>, KafkaError> {
         let late = || KafkaError::timed_out("the offsets were not committed in time");
-        let answer = take_commit(&self.0.queue, ms);
-        let what = match &answer {
-            Some((_, None, offsets)) if offsets.is_empty() => Answer::Nothing,
-            Some((_, None, _)) => Answer::Committed,
-            _ => Answer::Failed,
-        };
-        self.0.answer.store(what as u8, Ordering::Release);
-        let (_, error, offsets) = answer.ok_or_else(late)?;
+        let (_, error, offsets) = take_commit(&self.0.queue, ms).ok_or_else(late)?;
+        self.0.taken.store(true, Ordering::Release);
         error.map_or(Ok(offsets), Err)
     }
 
-    /// An answer nobody waits for any more counts as one that did not come in time.
-    pub fn answer(&self) -> Answer {
-        match self.0.answer.load(Ordering::Acquire) {
-            0 if Arc::strong_count(&self.0) > 1 => Answer::Open,
-            0 | 1 => Answer::Failed,
-            2 => Answer::Nothing,
-            _ => Answer::Committed,
-        }
+    /// The answer is there, whether or not anybody still waits for it.
+    pub fn is_answered(&self) -> bool {
+        self.0.queue.len() > 0 || self.0.taken.load(Ordering::Acquire)
     }
 }
 
@@ -143,7 +120,7 @@ pub fn committed_only(mut offsets: Vec<TopicPartition>) -> Vec<TopicPartition> {
     offsets
 }
 
-fn refusal(entry: &TopicPartition) -> Option<KafkaError> {
+pub fn refusal(entry: &TopicPartition) -> Option<KafkaError> {
     let mut error = entry.error.clone()?;
     error.message = format!("{} [{}]: {}", entry.topic, entry.partition, error.message);
     Some(error)

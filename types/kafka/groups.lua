@@ -189,8 +189,9 @@ function Consumer:commit(what, timeout) end
 
 ---As `commit`, without waiting: the answer goes to `fn` and to `on_commit`, in a later call that serves. What is not
 ---answered by then is heard in `close`, before it returns: it waits for answers, up to 400 ms and its own time, and tells
----`fn` `_DESTROY` where none came. Commits reach the group in the order of the calls, those of `commit` among them: until the
----group's coordinator has answered one, the next waits for that answer.
+---`fn` `_DESTROY` where none came. Commits reach the group in the order of the calls, those of `commit` among them: one is under
+---way at a time, and lists that wait for it meanwhile go together in the next, which a later call that serves sends and
+---`on_commit` hears of as one.
 ---
 ---Errors: `nil, err` when it could not even be asked.
 ---Danger: `fn` is not called when the consumer is collected without `close`. After `_DESTROY` the commit may still arrive.
