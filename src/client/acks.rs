@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::acks_by_list::Lists;
 use super::consumer::Consumer;
 use super::prefetch::Hold;
 use crate::model::error::{KafkaError, QUEUE_FULL, STATE, UNKNOWN_PARTITION};
@@ -30,6 +31,13 @@ pub enum Mode {
     Required,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    Yes,
+    No,
+    NotOurs,
+}
+
 /// What the program was given and has not finished.
 #[derive(Default)]
 pub struct Acks {
@@ -42,6 +50,7 @@ pub struct Acks {
     cancelled: RefCell<Vec<TopicPartition>>,
     /// Of `Manual` and `Required`.
     unacked: RefCell<Unacked>,
+    pub(super) lists: Lists,
     /// The last error for too many of them is not over.
     told_full: Cell<bool>,
     /// Counts what takes partitions away or reads them from elsewhere. What was handed out before is
@@ -184,20 +193,28 @@ impl Consumer {
     }
 
     fn store(&self, message: &Message) {
-        self.stored(message.store());
+        if self.acks.lists.let_store(message.topic().unwrap_or_default(), message.partition(), message.offset() + 1) {
+            self.stored(message.store());
+        }
     }
 
-    fn store_position(&self, topic: &str, partition: i32, position: Position) {
+    pub(super) fn store_position(&self, topic: &str, partition: i32, position: Position) {
+        if !self.acks.lists.let_store(topic.as_bytes(), partition, position.offset) {
+            return;
+        }
         let mut place = TopicPartition::new(topic, partition, position.offset);
         place.leader_epoch = position.leader_epoch;
         self.stored(commits::store(self.handle.client(), &[place]));
     }
 
-    fn stored(&self, result: Result<(), KafkaError>) {
-        if let Err(error) = result {
+    pub(super) fn stored(&self, result: Result<(), KafkaError>) -> Stored {
+        match result {
+            Ok(()) => Stored::Yes,
             // A partition that is no longer ours has a new owner, who starts where we committed.
-            if error.code != STATE && error.code != UNKNOWN_PARTITION {
+            Err(error) if error.code == STATE || error.code == UNKNOWN_PARTITION => Stored::NotOurs,
+            Err(error) => {
                 self.shared().set_last_error(error);
+                Stored::No
             }
         }
     }
@@ -291,23 +308,15 @@ impl Consumer {
         }
     }
 
-    /// The program has stored or committed these offsets itself: what comes before them is done.
-    pub fn done_before(&self, list: &[TopicPartition]) {
+    /// The program is done with what comes before this place.
+    pub(super) fn ack_before(&self, place: &TopicPartition) -> Option<Position> {
         if !self.acks.is_explicit() {
-            return;
+            return None;
         }
-        for place in list {
-            let (topic, partition) = (place.topic.as_str(), place.partition);
-            let position = self.acks.unacked.borrow_mut().ack_through(topic, partition, place.offset - 1);
-            // What was acked behind them is done as well; what is stored never goes back by this.
-            if let Some(position) = position.filter(|position| position.offset > place.offset) {
-                self.store_position(topic, partition, position);
-            }
-            self.let_next_come(topic, partition);
-        }
+        self.acks.unacked.borrow_mut().ack_through(&place.topic, place.partition, place.offset - 1)
     }
 
-    fn let_next_come(&self, topic: &str, partition: i32) {
+    pub(super) fn let_next_come(&self, topic: &str, partition: i32) {
         if self.acks.mode == Mode::Required {
             self.release(topic, partition, Hold::Unacked);
         }
@@ -326,6 +335,7 @@ impl Consumer {
             self.acks.last.borrow_mut().retain(|message| !is_there(message));
             self.acks.cancelled.borrow_mut().retain(|cancelled| !place.is_at(cancelled.topic.as_bytes(), cancelled.partition));
             unacked.forget(&place.topic, place.partition);
+            self.acks.lists.forget(place);
             let of = since.entry(place.partition).or_default();
             match of.iter_mut().find(|(topic, _)| *topic == place.topic) {
                 Some((_, since)) => *since = generation,
@@ -344,6 +354,7 @@ impl Consumer {
         self.acks.last.borrow_mut().clear();
         self.acks.cancelled.borrow_mut().clear();
         self.acks.unacked.borrow_mut().clear();
+        self.acks.lists.clear();
         self.look_for_room();
     }
 

@@ -1,6 +1,7 @@
 //! Behaviour, in safe Rust: what a client does, without knowing who asks.
 
 pub mod acks;
+mod acks_by_list;
 pub mod assignment;
 pub mod clock;
 pub mod commits;

@@ -41,10 +41,17 @@ fn committed(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> {
     Ok(())
 }
 
-/// `(self, flat list)`: the program has committed these offsets.
-fn done_before(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> {
+/// `(self, flat list)`: the program is about to commit these offsets → a mark.
+fn begin_list(_: &Lua, consumer: &Consumer, args: Args) -> Result<f64, Raise> {
     let list = read(args.table(0)?)?;
-    consumer.as_ref().if_open(|client| client.done_before(&list));
+    Ok(consumer.as_ref().if_open(|client| client.begin_list(&list)).unwrap_or(0) as f64)
+}
+
+/// `(self, flat list, mark)`: it has committed them.
+fn done_since(_: &Lua, consumer: &Consumer, args: Args) -> Result<(), Raise> {
+    let list = read(args.table(0)?)?;
+    let mark = args.integer(1, 0, 1 << 53)? as u64;
+    consumer.as_ref().if_open(|client| client.done_since(&list, mark));
     Ok(())
 }
 
@@ -65,7 +72,8 @@ pub fn steps() -> Vec<(&'static str, Method<Consumer>)> {
         ("cancel", cold(Accepts::Open, STEP, cancel)),
         ("is_current", cold(Accepts::Open, STEP, is_current)),
         ("committed", cold(Accepts::Any, STEP, committed)),
-        ("done_before", cold(Accepts::Any, STEP, done_before)),
+        ("begin_list", cold(Accepts::Any, STEP, begin_list)),
+        ("done_since", cold(Accepts::Any, STEP, done_since)),
         ("renewed", cold(Accepts::Any, STEP, renewed)),
         ("full_error", cold(Accepts::Any, STEP, full_error)),
     ]

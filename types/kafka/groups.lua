@@ -175,7 +175,8 @@ function Consumer:lag() end
 
 ---Commits and waits for the answer. Without `what`: what is stored and what was handed out last. A message: the offset after
 ---it. A list: {topic, partition, offset = the next to read, metadata}; entries without an offset, as `position` and
----`committed` may give them, are passed over, and a list of nothing else commits nothing, which is true.
+---`committed` may give them, are passed over, and a list of nothing else commits nothing, which is true. A list stays
+---committed, also when it goes back, until something behind it is done.
 ---
 ---Errors: `nil, err`: `_TIMED_OUT` at the deadline, `ILLEGAL_GENERATION` or `REBALANCE_IN_PROGRESS` when partitions move, `_STATE` for
 ---a message from before a revoke or a seek.

@@ -19,9 +19,14 @@ local function read(what, name)
     return flat
 end
 
+-- What acks store from here on is newer than the list.
+local function begin(self, what, flat)
+    if flat and not native.is_message(what) then return step.begin_list(self, flat) end
+end
+
 -- What is committed, or on its way, is done.
-local function done(self, what, flat)
-    if native.is_message(what) then native.message_committed(what) elseif flat then step.done_before(self, flat) end
+local function done(self, what, flat, mark)
+    if native.is_message(what) then native.message_committed(what) elseif flat then step.done_since(self, flat, mark) end
 end
 
 function methods.store(...)
@@ -41,10 +46,11 @@ function methods.commit(...)
         flat, refused = read(what, "commit")
         if not flat then return nil, refused end
     end
+    local mark = begin(self, what, flat)
     local ticket, deadline = step.commit_begin(self, flat, timeout)
     if not ticket then return nil, deadline end
     local ok, err = form.await(self, ticket, deadline, "commit")
-    if ok then done(self, what, flat) end
+    if ok then done(self, what, flat, mark) end
     return form.outcome(ok, err)
 end
 
@@ -68,8 +74,9 @@ function methods.commit_async(...)
     end
     local call = waiting.last + 1
     waiting.last, waiting[call] = call, fn
+    local mark = begin(self, what, flat)
     local ok, err = step.commit_async(self, flat, call)
     if not ok then waiting[call] = nil end
-    if ok then done(self, what, flat) end
+    if ok then done(self, what, flat, mark) end
     return form.outcome(ok, err)
 end
