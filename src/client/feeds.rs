@@ -326,8 +326,10 @@ impl Parting {
         if self.due.places.is_empty() {
             return Ok(());
         }
-        self.due.take_turn(deadline, || false);
-        commit_until(client, Some(&self.due.places), deadline).map(drop)
+        // What cannot be committed is told, so there must be time left to stop and to go.
+        let end = deadline - deadline.saturating_duration_since(Instant::now()) / 4;
+        self.due.take_turn(end, || false);
+        commit_until(client, Some(&self.due.places), end).map(drop)
     }
 
     /// Stops what is started, as long as there is time. False when there was too little.
