@@ -308,8 +308,8 @@ describe("a commit", function()
             assert.is_true(c:commit_async { { topic = "t", partition = 0, offset = 4 } })
             assert.is_true(c:close())
             mock:set_rtt(1, 0)
-            -- With auto commit librdkafka commits once more what is stored.
-            assert.same(auto and { 3, 4, 1 } or { 3, 4 }, told)
+            -- With auto commit librdkafka commits once more what is stored: what the list said.
+            assert.same(auto and { 3, 4, 4 } or { 3, 4 }, told)
         end
     end)
 

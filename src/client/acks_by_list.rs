@@ -102,7 +102,9 @@ impl Consumer {
             // What was acked behind them is done as well.
             if let Some(position) = position.filter(|position| position.offset > place.offset) {
                 self.store_position(&place.topic, place.partition, position);
-            } else if is_last_word && self.stored(commits::store(self.handle.client(), &[place.clone()])) == Stored::NotOurs {
+            } else if is_last_word
+                && self.stored(commits::store(self.handle.client(), std::slice::from_ref(place))) == Stored::NotOurs
+            {
                 self.acks.lists.forget(place);
             }
             self.let_next_come(&place.topic, place.partition);
