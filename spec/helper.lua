@@ -102,7 +102,7 @@ end
 function h.next_message(consumer)
     return h.wait_until(function()
         local message, err = consumer:poll(100)
-        assert(err == nil, err)
+        assert(err == nil, tostring(err))
         return message
     end, 20, "a message")
 end
