@@ -93,27 +93,29 @@ impl Consumer {
         }
     }
 
-    /// Assigns again what is assigned, from where the program is: a partition whose committed offset
-    /// could not be asked for is asked for anew. One that was given an offset and has not been read
-    /// yet keeps that.
+    /// Assigns again what has no place yet: a partition whose committed offset could not be asked for is
+    /// asked for anew. One that was given an offset and has not been read yet keeps that. An eager group
+    /// assigns all or nothing: the others go on from where the program is.
     fn assign_again(&self) -> Result<(), KafkaError> {
         let client = self.handle.client();
-        let assigned = group::assignment(client)?;
-        if assigned.is_empty() {
+        let mut list = positions::position(client, &group::assignment(client)?)?;
+        let eager = group::is_eager(client);
+        // What librdkafka has stored of a partition goes when it is assigned again.
+        list.retain(|entry| eager || entry.offset < 0);
+        if list.is_empty() {
             return Ok(());
         }
-        let mut list = positions::position(client, &assigned)?;
         for entry in &mut list {
             if entry.offset == INVALID {
                 entry.offset = self.start_of(entry).unwrap_or(INVALID);
             }
         }
         let list = PartitionList::of(&list);
-        if group::is_cooperative(client) {
+        if eager {
+            group::assign(client, Some(&list))?;
+        } else {
             group::incremental_unassign(client, &list)?;
             group::incremental_assign(client, &list)?;
-        } else {
-            group::assign(client, Some(&list))?;
         }
         self.lead_back()
     }

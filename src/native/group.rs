@@ -68,13 +68,26 @@ pub fn is_cooperative(client: &Client) -> bool {
     unsafe { cooperates(client.as_ptr()) }
 }
 
+/// Its group assigns all partitions at once or none.
+pub fn is_eager(client: &Client) -> bool {
+    // SAFETY: the client is live.
+    unsafe { has_protocol(client.as_ptr(), c"EAGER") }
+}
+
 /// # Safety
 /// `rk` is a live consumer.
 pub unsafe fn cooperates(rk: *mut rd::rd_kafka_t) -> bool {
+    // SAFETY: by the caller's promise.
+    unsafe { has_protocol(rk, c"COOPERATIVE") }
+}
+
+/// # Safety
+/// `rk` is a live consumer.
+unsafe fn has_protocol(rk: *mut rd::rd_kafka_t, wanted: &CStr) -> bool {
     // SAFETY: by the caller's promise; the name is static, or null once the group has been left.
     unsafe {
         let name = rd::rd_kafka_rebalance_protocol(rk);
-        !name.is_null() && CStr::from_ptr(name) == c"COOPERATIVE"
+        !name.is_null() && CStr::from_ptr(name) == wanted
     }
 }
 
