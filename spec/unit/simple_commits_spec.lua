@@ -104,28 +104,31 @@ describe("a simple consumer with a group", function()
         assert.are.same({ 2, "none" }, committed())
     end)
 
-    it("says by consume_stop and close that it could not commit", function()
-        local consumer = simple()
-        assert(consumer:consume_start("t", 0, "earliest"))
-        assert(consumer:consume_start("t", 1, "earliest"))
-        read(consumer, 0, 4)
-        read(consumer, 1, 4)
-        local refusals = {}
-        for i = 1, 200 do refusals[i] = "GROUP_AUTHORIZATION_FAILED" end
-        mock:push_errors("OffsetCommit", refusals)
+    local function refusals(count, name)
+        local list = {}
+        for i = 1, count do list[i] = name end
+        mock:push_errors("OffsetCommit", list)
+    end
+
+    -- Both partitions are done with and not committed yet.
+    local function is_told_of_refusals(consumer)
+        refusals(200, "GROUP_AUTHORIZATION_FAILED")
         local done, err = consumer:consume_stop("t", 0)
         assert.is_nil(done)
         assert.are.equal("GROUP_AUTHORIZATION_FAILED", err.name)
         done, err = consumer:close(3000)
         assert.is_nil(done)
         assert.are.equal("GROUP_AUTHORIZATION_FAILED", err.name)
-    end)
-
-    local function refusals(count, name)
-        local list = {}
-        for i = 1, count do list[i] = name end
-        mock:push_errors("OffsetCommit", list)
     end
+
+    it("says by consume_stop and close that it could not commit", function()
+        local consumer = simple()
+        assert(consumer:consume_start("t", 0, "earliest"))
+        assert(consumer:consume_start("t", 1, "earliest"))
+        read(consumer, 0, 4)
+        read(consumer, 1, 4)
+        is_told_of_refusals(consumer)
+    end)
 
     local function commits()
         local count = 0
@@ -214,13 +217,7 @@ describe("a simple consumer with a group", function()
             local consumer = start(nil, 4)
             assert(consumer:consume_start("t", 1, "stored"))
             read(consumer, 1, 4)
-            refusals(200, "GROUP_AUTHORIZATION_FAILED")
-            local done, err = consumer:consume_stop("t", 0)
-            assert.is_nil(done)
-            assert.are.equal("GROUP_AUTHORIZATION_FAILED", err.name)
-            done, err = consumer:close(3000)
-            assert.is_nil(done)
-            assert.are.equal("GROUP_AUTHORIZATION_FAILED", err.name)
+            is_told_of_refusals(consumer)
         end)
     end)
 end)
